@@ -1,0 +1,179 @@
+"""The waist: every table a planning problem may have, its columns, units and keys, stated once.
+
+Generic nouns stand here (place, asset, block, activity, commodity); `words.py` maps them to the user's. An absent table is
+an empty one and makes no rows in the model. Units are those of `UNITS`, the same for all problems made from a
+scenario; a Problem built by hand may use any consistent ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNITS = {
+    "amount": "thousand instances",
+    "asset": "thousand accelerators",
+    "resource": "MW",
+    "money": "million USD",
+    "data": "Gb/s",
+    "rtt": "ms",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: numpy kind (`str`, `int`, `float`, `bool`), unit, meaning, default (None: required)."""
+
+    kind: str
+    unit: str
+    text: str
+    default: object = None
+    low: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    key: tuple[str, ...]
+    columns: dict[str, Column]
+
+
+def _s(text: str, default: object = None) -> Column:
+    return Column("str", "", text, default)
+
+
+def _i(text: str, default: object = None, low: float | None = None) -> Column:
+    return Column("int", "", text, default, low)
+
+
+def _f(unit: str, text: str, default: object = None, low: float | None = 0.0) -> Column:
+    return Column("float", unit, text, default, low)
+
+
+def _b(text: str, default: object = None) -> Column:
+    return Column("bool", "", text, default)
+
+
+INF = float("inf")
+
+TABLES: dict[str, Table] = {
+    "periods": Table(("period",), {
+        "period": _i("year"),
+        "years": _f("a", "length", 1.0),
+        "discount": _f("1", "present value of one unit of money in this period", 1.0),
+    }),
+    "slices": Table(("slice",), {"slice": _s("part of the day"), "hours": _f("h/a", "hours in a year")}),
+    "places": Table(("place",), {"place": _s("name"), "kind": _s("`site` or `region`")}),
+    "openings": Table(("place", "period"), {
+        "place": _s("a place that must be opened before use"),
+        "period": _i("period in which it may enter use"),
+        "objective": _f("money", "discounted cost", 0.0, None),
+        "cash": _f("money", "nominal payment", 0.0, None),
+    }),
+    "blocks": Table(("place", "block"), {
+        "place": _s("where"), "block": _s("type of phase"), "resource": _s("what it provides"),
+        "capacity": _f("resource", "per block"), "integer": _b("whole blocks only", True),
+        "life": _i("periods in service", 10**6), "existing": _f("1", "blocks in service from the first period on", 0.0),
+    }),
+    "block_cells": Table(("place", "block", "period"), {
+        "place": _s("where"), "block": _s("type"), "period": _i("period of entering service"),
+        "max": _f("1", "most blocks entering service in this period", INF),
+        "max_total": _f("1", "most blocks in service in this period, existing ones included", INF),
+        "objective": _f("money", "discounted cost per block", 0.0, None), "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "assets": Table(("asset",), {
+        "asset": _s("pod design"), "unit_size": _f("asset", "usable amount per unit bought", 1.0),
+        "integer": _b("whole units only", True),
+    }),
+    "asset_cells": Table(("place", "asset", "vintage"), {
+        "place": _s("where"), "asset": _s("what"), "vintage": _i("period of entering service"),
+        "max": _f("1", "most units", INF), "objective": _f("money", "discounted cost per unit", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None), "life": _i("periods in service", 10**6, 1),
+    }),
+    "committed": Table(("place", "asset", "vintage"), {
+        "place": _s("where"), "asset": _s("what"), "vintage": _i("period it entered, may precede the first"),
+        "count": _f("1", "units in service"), "life": _i("periods", 10**6, 1),
+    }),
+    "upkeep": Table(("place", "asset", "period"), {
+        "place": _s("where"), "asset": _s("what"), "period": _i("when"),
+        "objective": _f("money", "discounted cost per unit in service", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "asset_uses": Table(("asset", "resource"), {
+        "asset": _s("what"), "resource": _s("of what"), "amount": _f("resource", "per unit in service"),
+    }),
+    "rentals": Table(("place", "asset", "period"), {
+        "place": _s("where"), "asset": _s("what"), "period": _i("when"), "max": _f("asset", "most", INF),
+        "objective": _f("money", "per asset amount and period", 0.0, None), "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "activities": Table(("activity",), {
+        "activity": _s("serving configuration"), "asset": _s("what it runs on; empty: nothing"),
+        "commodity": _s("what it makes"), "group": _s("shares are limited by group (model variant)", ""),
+        "output_per_unit": _f("amount/asset", "made per asset amount in use"),
+        "slack": _f("ms", "round trip it can bear", INF), "first": _i("first period", -(10**6)),
+        "last": _i("last period", 10**6),
+    }),
+    "activity_costs": Table(("place", "activity", "period"), {
+        "place": _s("where"), "activity": _s("what"), "period": _i("when"),
+        "objective": _f("money", "discounted, per asset amount in use for the whole period", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "shares": Table(("commodity", "group"), {
+        "commodity": _s("of what"), "group": _s("activities of this group"),
+        "max_share": _f("1", "make at most this share of what is served"),
+    }),
+    "demands": Table(("demand",), {
+        "demand": _s("id"), "place": _s("where it arises"), "commodity": _s("of what"), "period": _i("when"),
+        "slice": _s("when in the day"), "amount": _f("amount", "asked for"),
+        "weight": _f("1", "weight of its shortage or service in a goal", 1.0),
+        "shortage_price": _f("money/amount", "discounted price of not serving one amount", 0.0),
+        "must_serve": _b("shortage forbidden", False), "single_source": _b("from one place only", False),
+    }),
+    "assignments": Table(("demand", "place"), {
+        "demand": _s("id"), "place": _s("from where"), "rtt": _f("ms", "round trip", 0.0),
+        "unit_cost": _f("money/amount", "discounted", 0.0, None), "max": _f("amount", "most", INF),
+    }),
+    "links": Table(("link",), {
+        "link": _s("name"), "from": _s("place"), "to": _s("place"), "existing": _f("data", "already lit", 0.0),
+    }),
+    "modules": Table(("link", "module", "period"), {
+        "link": _s("on which link"), "module": _s("type"), "period": _i("period of lighting"),
+        "capacity": _f("data", "per module"), "max": _f("1", "most", INF), "integer": _b("whole modules", True),
+        "objective": _f("money", "discounted", 0.0, None), "cash": _f("money", "nominal", 0.0, None),
+        "life": _i("periods lit", 10**6, 1),
+    }),
+    "serve_loads": Table(("link", "demand", "place"), {
+        "link": _s("carries"), "demand": _s("the traffic of this demand"), "place": _s("served from here"),
+        "load": _f("data/amount", "per amount served"),
+    }),
+    "open_loads": Table(("link", "place", "period"), {
+        "link": _s("carries"), "place": _s("the traffic of this open place"), "period": _i("when"),
+        "load": _f("data", "while it is open"),
+    }),
+    "limits": Table(("limit",), {
+        "limit": _s("name"), "topic": _s("budget, supply, power, ..."), "sense": _s("<=, >= or ==", "<="),
+        "rhs": _f("any", "right-hand side", None, None), "period": _i("the period it speaks of", 0),
+    }),
+    "limit_terms": Table(("limit", "variable", "place", "item", "period", "period2", "slice"), {
+        "limit": _s("name"),
+        "variable": _s("open, built, bought, alive, rent, use, serve, short or modules"),
+        "place": _s("place (or link, or demand)", ""), "item": _s("block, asset, activity, module or place", ""),
+        "period": _i("period, or vintage of bought and alive", 0), "period2": _i("period of alive", 0),
+        "slice": _s("slice of use", ""), "coefficient": _f("any", "per unit of the variable", None, None),
+    }),
+    "goals": Table(("order",), {
+        "order": _i("1 first"), "goal": _s("shortage, cost, cost_and_shortage or served"),
+        "tolerance": _f("1", "share of this goal that later ones may give up", 0.0),
+    }),
+}
+
+VARIABLES: dict[str, tuple[str, ...]] = {
+    "open": ("place", "period"),
+    "built": ("place", "block", "period"),
+    "bought": ("place", "asset", "vintage"),
+    "alive": ("place", "asset", "vintage", "period"),
+    "rent": ("place", "asset", "period"),
+    "use": ("place", "activity", "period", "slice"),
+    "serve": ("demand", "place"),
+    "short": ("demand",),
+    "modules": ("link", "module", "period"),
+}
+"""Decision variables of the formulation and their index columns; a solution is one long table each, plus `value`."""

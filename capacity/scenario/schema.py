@@ -1,0 +1,280 @@
+"""The Scenario: everything a user may ask, as typed models with canonical units.
+
+Every quantity is written in the user's words (`20 MW`, `$3.5 billion`, `50 ms`) and arrives here as a float in the
+one unit named by its type (see `units`): MW, USD, seconds, tokens, shares in 0..1. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from capacity.scenario.units import (
+    Count,
+    Dollars,
+    DollarsPerHour,
+    DollarsPerKwh,
+    DollarsPerTonne,
+    Fraction,
+    GigabitsPerSecond,
+    GigabytesPerYear,
+    Growth,
+    Hours,
+    Megawatts,
+    Months,
+    Seconds,
+    Tokens,
+    Years,
+)
+
+Level = Literal["low", "mid", "high"]
+Year = Annotated[int, Field(ge=1990, le=2100)]
+ByYear = dict[Year, Count]
+"""A number by year; years between two given ones are interpolated geometrically, outside them held."""
+
+
+class Part(BaseModel):
+    """Base of every scenario part: immutable, and strict about key names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Horizon(Part):
+    first: Year
+    last: Year
+
+
+class Goal(Part):
+    """What the plan is for.
+
+    least_shortage_then_cost: least weighted shortage, then least cost with that shortage kept.
+    least_cost: least cost plus shortage at `shortage_price`.
+    most_instances: most weighted instance-hours within the budgets, then least cost.
+    """
+
+    kind: Literal["least_shortage_then_cost", "least_cost", "most_instances"] = "least_shortage_then_cost"
+    shortage_price: DollarsPerHour = Field(100.0, ge=0, description="price of one unserved instance-hour (least_cost)")
+    year_weights: dict[Year, float] = Field(default_factory=dict, description="weight of a year's shortage; 1 if absent")
+
+
+class LocalHours(Part):
+    """Instances on duty only in a window of the region's local time."""
+
+    start: float = Field(9.0, ge=0, lt=24, description="local hour the working day starts")
+    hours: float = Field(8.0, gt=0, le=24)
+
+
+class ServiceClass(Part):
+    """A kind of demand. Tokens are per human-hour of work; speed 1 delivers one human-hour per wall hour."""
+
+    output_tokens: Tokens = Field(gt=0)
+    fresh_input_tokens: Tokens = Field(ge=0)
+    cached_input_tokens: Tokens = Field(0.0, ge=0)
+    context_mean: Tokens = Field(gt=0)
+    context_p95: Tokens | None = Field(None, description="default: 2 x the mean")
+    turns: Count = Field(20.0, gt=0, description="requests per human-hour")
+    branches: Count = Field(1.0, ge=1, description="parallel branches or samples in flight per instance")
+    speed: float = Field(1.0, gt=0, description="speed against a human")
+    duty: Literal["around_the_clock"] | LocalHours = "around_the_clock"
+    ttft: Seconds = Field(gt=0, description="time to first token, network included, at the percentile")
+    tpot: Seconds = Field(gt=0, description="time per output token at the percentile")
+    percentile: Fraction = Field(0.95, gt=0, lt=1)
+    max_rtt: Seconds | None = Field(None, description="hard limit of the round trip between region and site")
+
+
+class Equivalence(Part):
+    """Human-hours of accepted work per instance-hour: low, mid, high estimate."""
+
+    low: float = Field(gt=0)
+    mid: float = Field(gt=0)
+    high: float = Field(gt=0)
+
+
+class Variant(Part):
+    """An AI model as served: architecture, precision, and what it is worth in each class."""
+
+    model: str
+    weights: Literal["fp16", "bf16", "fp8", "fp4", "int8", "int4"] = "fp8"
+    kv: Literal["fp16", "bf16", "fp8", "fp4"] = "fp8"
+    available: Year | None = Field(None, description="first year it may serve; default: the card's release year")
+    equivalence: dict[str, float | Equivalence] = Field(description="class -> factor; a class not named is not served")
+    max_share: dict[str, Fraction] = Field(default_factory=dict, description="class -> largest share it may serve")
+
+
+class Path(Part):
+    """Demand of one class over the years, in concurrent instances."""
+
+    start: Count | None = Field(None, ge=0)
+    end: Count | None = Field(None, ge=0)
+    growth: Growth | None = Field(None, description="factor per year, instead of start or end")
+    shape: Literal["exponential", "linear", "logistic"] = "exponential"
+    by_year: ByYear | None = None
+
+
+class DemandRow(Part):
+    region: str
+    service_class: str
+    year: Year
+    instances: Count = Field(ge=0)
+
+
+class Demand(Part):
+    """Concurrent instances on duty: by class and year with a split over regions, or a table."""
+
+    classes: dict[str, Path] = Field(default_factory=dict)
+    split: Literal["gdp", "population"] | dict[str, Fraction] = "gdp"
+    table: list[DemandRow] = Field(default_factory=list)
+    must_serve: bool = False
+
+
+class SiteOverride(Part):
+    """What a scenario states differently from the catalogue about one site; a site not in it needs most of these."""
+
+    power_price: DollarsPerKwh | None = None
+    carbon: float | None = Field(None, ge=0, description="g CO2 per kWh")
+    build_cost_per_mw: Dollars | None = Field(None, ge=0, description="per MW of IT load")
+    lead_time: Months | None = Field(None, ge=0)
+    pue: float | None = Field(None, ge=1)
+    grid_limit: Megawatts | None = Field(None, ge=0, description="most facility MW ever")
+    grid_ramp: Megawatts | None = Field(None, ge=0, description="facility MW added per year at most")
+    opening_cost: Dollars | None = Field(None, ge=0)
+    existing: Megawatts | None = Field(None, ge=0, description="facility MW in service before the first year")
+    earliest: Year | None = None
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    country: str | None = None
+
+
+class AcceleratorOverride(Part):
+    """What a scenario states differently about one accelerator."""
+
+    price: Dollars | None = Field(None, gt=0, description="purchase price in the price year, all years")
+    price_factor: float = Field(1.0, gt=0)
+    first: Year | None = Field(None, description="first year it can enter service")
+    last: Year | None = Field(None, description="last year it can be bought")
+    supply: ByYear | None = Field(None, description="most accelerators delivered to this plan per year")
+
+
+class Archetypes(Part):
+    """Generated accelerators beyond the announced ones, by trend level."""
+
+    include: bool = True
+    first: Year = 2028
+    every: int = Field(2, ge=1)
+    compute: Level = "mid"
+    bandwidth: Level = "mid"
+    memory: Level = "mid"
+    power: Level = "mid"
+    price: Level = "mid"
+    domain: Level = "mid"
+
+
+class Pods(Part):
+    """How accelerators are bought: whole pods on a fabric."""
+
+    size: Count = Field(1024.0, gt=0, description="accelerators per pod, rounded up to whole scale-up domains")
+    fabrics: list[str] = Field(default_factory=lambda: ["rail-2tier"], description="fabric designs offered")
+    spare_share: Fraction = Field(0.03, ge=0, lt=1, description="accelerators kept idle for failures")
+
+
+class Phases(Part):
+    """How sites grow."""
+
+    size: Megawatts = Field(200.0, gt=0, description="facility MW per phase")
+    max_per_year: int = Field(4, ge=1, description="phases per site and year")
+
+
+class Existing(Part):
+    """Fleet in service before the first year: one row."""
+
+    site: str
+    accelerator: str
+    count: Count = Field(gt=0)
+    entered: Year
+
+
+class Rental(Part):
+    """Cloud accelerators on offer."""
+
+    accelerator: str
+    site: str
+    price: DollarsPerHour = Field(gt=0, description="per accelerator-hour in the price year")
+    price_growth: Growth = 1.0
+    max_count: Count | ByYear = Field(description="accelerators")
+    first: Year | None = None
+    last: Year | None = None
+
+
+class Supply(Part):
+    """What can be had of the world's production. Absent entries do not limit."""
+
+    accelerators: Literal["catalogue"] | ByYear | None = Field(None, description="all types together, per year")
+    hbm: Literal["catalogue"] | dict[Year, GigabytesPerYear] | None = None
+    power: Literal["catalogue"] | dict[Year, Megawatts] | None = Field(None, description="facility MW in service")
+    vendors: dict[str, ByYear] = Field(default_factory=dict, description="accelerators per vendor and year")
+    level: Level = "mid"
+
+
+class Money(Part):
+    discount_rate: Fraction = Field(0.09, ge=0, lt=1)
+    price_year: Year = 2026
+    capex_budget: dict[Year, Dollars] | None = Field(None, description="nominal cash; geometric between given years")
+    capex_growth: Growth | None = Field(None, description="extends the last given capex budget")
+    opex_budget: dict[Year, Dollars] | None = None
+    it_life: Years = Field(5.0, ge=1)
+    shell_life: Years = Field(14.0, ge=1)
+    upkeep_share: Fraction = Field(0.03, ge=0, description="of an accelerator's price per year: repair, software, staff")
+    shell_upkeep_share: Fraction = Field(0.025, ge=0, description="of shell cost per year")
+    build_cost_growth: Growth = Field(1.055, description="of construction prices per year")
+    power_price_growth: Growth = 1.02
+    general_inflation: Fraction = 0.02
+    carbon_price: DollarsPerTonne = 0.0
+    horizon_credit: bool = Field(True, description="charge annuities of service years only, no end-of-horizon bias")
+    price_level: Level = "mid"
+
+
+class Links(Part):
+    """Connections between sites that may be lit."""
+
+    include: bool = True
+    neighbours: int = Field(4, ge=1, description="candidate links to this many nearest sites")
+    module: GigabitsPerSecond = Field(400.0, gt=0)
+    life: Years = 5.0
+    sync_share: Fraction = Field(0.05, ge=0, description="share of session state mirrored to the next site per hour")
+    model_updates_per_year: float = Field(52.0, ge=0)
+    update_hours: Hours = Field(2.0, gt=0, description="time in which new weights must reach every site")
+
+
+class Serving(Part):
+    """How copies may be sharded."""
+
+    plans_per_cell: int = Field(2, ge=1, description="serving configurations kept per class, variant and pod design")
+    max_accelerators_per_copy: Count = 4096.0
+    calibration: str | None = None
+
+
+class Scenario(Part):
+    """One question."""
+
+    name: str
+    description: str = ""
+    years: Horizon
+    goal: Goal = Goal()
+    time_slices: int = Field(1, ge=1, le=24, description="equal parts of the UTC day; each counts its busiest hour")
+    classes: dict[str, ServiceClass] = Field(min_length=1)
+    variants: dict[str, Variant] = Field(min_length=1)
+    demand: Demand
+    regions: list[str] = Field(min_length=1)
+    sites: dict[str, SiteOverride | None] = Field(min_length=1)
+    accelerators: dict[str, AcceleratorOverride | None] = Field(min_length=1)
+    archetypes: Archetypes = Archetypes(include=False)
+    pods: Pods = Pods()
+    phases: Phases = Phases()
+    existing: list[Existing] = Field(default_factory=list)
+    rentals: list[Rental] = Field(default_factory=list)
+    supply: Supply = Supply()
+    money: Money = Money()
+    links: Links = Links()
+    serving: Serving = Serving()
+    catalogue: list[str] = Field(default_factory=list, description="overlay folders, relative to the scenario file")
