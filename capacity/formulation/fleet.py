@@ -1,0 +1,113 @@
+"""Fleet: what is bought, what of it still serves, what is rented, and what it uses.
+
+    alive[p,k,v,v]   <=  bought[p,k,v] + committed[p,k,v]                      a vintage starts with what was bought
+    alive[p,k,v,y]   <=  alive[p,k,v,y-1]                                      an asset retired stays retired
+    sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves
+    sum_{k,v} amount[k,r] * alive[p,k,v,y]  <=  sum_b capacity[p,b] * standing[p,b,y]     power stands behind it
+    bought[p,k,v]    <=  max[p,k,v] * opened[p,v]                              only in an open place
+"""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pyomo.environ as pyo
+
+from capacity.formulation.index import groups, rows, values
+from capacity.problem import Problem
+
+CELL = ["place", "asset", "vintage"]
+
+
+def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
+    _stock(m, problem)
+    _use(m, problem)
+    _resources(m, problem)
+
+
+def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
+    assets, cells, committed = (problem.table(t) for t in ("assets", "asset_cells", "committed"))
+    m.ASSET = pyo.Set(initialize=assets["asset"].tolist())
+    m.unit_size = pyo.Param(m.ASSET, initialize=values(assets, ["asset"], "unit_size"))
+    whole = values(assets, ["asset"], "integer")
+    most = values(cells, CELL, "max")
+    m.ASSET_CELL = pyo.Set(initialize=rows(cells, CELL), dimen=3)
+    m.committed = values(committed, CELL, "count")
+    m.bought = pyo.Var(
+        m.ASSET_CELL,
+        domain=lambda m, p, k, v: pyo.NonNegativeIntegers if whole[k] else pyo.NonNegativeReals,
+        bounds=lambda m, p, k, v: (0, None if math.isinf(most[p, k, v]) else most[p, k, v]),
+    )
+    alive = service_years(problem)
+    m.VINTAGE_ALIVE = pyo.Set(initialize=rows(alive, [*CELL, "period"]), dimen=4)
+    m.VINTAGES = groups(alive, ["place", "asset", "period"], ["vintage"])
+    m.alive = pyo.Var(m.VINTAGE_ALIVE, domain=pyo.NonNegativeReals)
+
+    @m.Constraint(m.VINTAGE_ALIVE)
+    def a_vintage_only_shrinks(m, p, k, v, y):
+        before = m.PERIOD.prev(y) if y != m.PERIOD.first() else None
+        if before is not None and (p, k, v, before) in m.VINTAGE_ALIVE:
+            return m.alive[p, k, v, y] <= m.alive[p, k, v, before]
+        bought = m.bought[p, k, v] if (p, k, v) in m.ASSET_CELL else 0
+        return m.alive[p, k, v, y] <= bought + m.committed.get((p, k, v), 0.0)
+
+    @m.Constraint(m.ASSET_CELL)
+    def buy_only_where_open(m, p, k, v):
+        if p not in m.MUST_OPEN or math.isinf(most[p, k, v]):
+            return pyo.Constraint.Skip
+        return m.bought[p, k, v] <= most[p, k, v] * m.opened[p, v]
+
+
+def service_years(problem: Problem) -> pd.DataFrame:
+    """Rows (place, asset, vintage, period) in which a vintage may serve."""
+    both = pd.concat([problem.table("asset_cells")[[*CELL, "life"]], problem.table("committed")[[*CELL, "life"]]])
+    both = both.groupby(CELL, as_index=False, sort=False)["life"].max()
+    alive = both.merge(problem.table("periods")[["period"]], how="cross")
+    return alive[(alive["vintage"] <= alive["period"]) & (alive["period"] < alive["vintage"] + alive["life"])]
+
+
+def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
+    rentals = problem.table("rentals")
+    most = values(rentals, ["place", "asset", "period"], "max")
+    m.RENTAL = pyo.Set(initialize=rows(rentals, ["place", "asset", "period"]), dimen=3)
+    m.rent = pyo.Var(
+        m.RENTAL,
+        domain=pyo.NonNegativeReals,
+        bounds=lambda m, *i: (0, None if math.isinf(most[i]) else most[i]),
+    )
+    usable = possible_use(problem)
+    m.USE = pyo.Set(initialize=rows(usable, ["place", "activity", "period", "slice"]), dimen=4)
+    m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals)
+    m.ACTIVITIES_AT = groups(usable, ["place", "asset", "period", "slice"], ["activity"])
+    m.STOCK = pyo.Set(initialize=list(m.ACTIVITIES_AT), dimen=4)
+
+    @m.Constraint(m.STOCK)
+    def use_only_what_still_serves(m, p, k, y, h):
+        in_use = sum(m.use[p, a, y, h] for a in m.ACTIVITIES_AT[p, k, y, h])
+        serving = m.unit_size[k] * sum(m.alive[p, k, v, y] for v in m.VINTAGES[p, k, y])
+        rented = m.rent[p, k, y] if (p, k, y) in m.RENTAL else 0
+        return in_use <= serving + rented
+
+
+def possible_use(problem: Problem) -> pd.DataFrame:
+    """Rows (place, asset, period, activity, slice): configurations on assets that may serve there and then."""
+    alive = service_years(problem)[["place", "asset", "period"]]
+    held = pd.concat([alive, problem.table("rentals")[["place", "asset", "period"]]]).drop_duplicates()
+    usable = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
+    usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
+    return usable.merge(problem.table("slices")[["slice"]], how="cross")
+
+
+def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
+    uses = problem.table("asset_uses")
+    m.resource_use = values(uses, ["asset", "resource"], "amount")
+    users = service_years(problem).merge(uses[["asset", "resource"]], on="asset")
+    m.USERS = groups(users, ["place", "resource", "period"], ["asset", "vintage"])
+    m.RESOURCE_AT = pyo.Set(initialize=list(m.USERS), dimen=3)
+    provides = groups(problem.table("blocks"), ["place", "resource"], ["block"])
+
+    @m.Constraint(m.RESOURCE_AT)
+    def blocks_carry_what_stands_in_them(m, p, r, y):
+        used = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
+        return used <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])

@@ -1,0 +1,25 @@
+"""Table of contents of the mixed-integer program."""
+
+from __future__ import annotations
+
+import pyomo.environ as pyo
+
+from capacity.formulation import fleet, goals, limits, links, service, sites
+from capacity.problem import Problem
+
+
+def build_model(problem: Problem) -> pyo.ConcreteModel:
+    """The whole program for one problem, with one objective per goal (only the first is active).
+
+    Units are those of the problem's tables. Raises InputError where tables contradict each other.
+    """
+    m = pyo.ConcreteModel(name=problem.name or "capacity")
+    m.PERIOD = pyo.Set(initialize=problem.table("periods")["period"].tolist(), ordered=True)
+    m.SLICE = pyo.Set(initialize=problem.table("slices")["slice"].tolist(), ordered=True)
+    sites.declare(m, problem)
+    fleet.declare(m, problem)
+    service.declare(m, problem)
+    links.declare(m, problem)
+    limits.declare(m, problem)
+    goals.declare(m, problem)
+    return m

@@ -1,0 +1,112 @@
+"""Service: who is served from where, within latency, and who is not.
+
+    sum_p serve[d,p] + short[d]  =  amount[d]                                          every demand is served or short
+    sum_{d of c,y,h: rtt[d,p] >= t} serve[d,p]  <=  sum_{a of c: slack[a] >= t} out[a] * use[p,a,y,h]
+                                                  each place p, commodity c, period y, slice h, round trip t
+    serve[d,p]  <=  amount[d] * opened[p,y]                                            only from an open place
+    sum_{p, a in group g} out[a] * use[p,a,y,h]  <=  share[c,g] * sum_{d,p} serve[d,p] a variant's largest share
+
+Nested round trips make the latency rule exact: `use` needs no tier. Where no configuration distinguishes two round
+trips, the stronger row stands for both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import pyomo.environ as pyo
+
+from capacity.formulation.fleet import possible_use
+from capacity.formulation.index import groups, rows, values
+from capacity.problem import Problem
+
+
+def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
+    _demand(m, problem)
+    _latency(m, problem)
+    _shares(m, problem)
+
+
+def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
+    demands, assignments = problem.table("demands"), problem.table("assignments")
+    m.DEMAND = pyo.Set(initialize=demands["demand"].tolist())
+    m.amount = pyo.Param(m.DEMAND, initialize=values(demands, ["demand"], "amount"))
+    most = values(assignments, ["demand", "place"], "max")
+    must = values(demands, ["demand"], "must_serve")
+    single = values(demands, ["demand"], "single_source")
+    period = values(demands, ["demand"], "period")
+    m.ASSIGNMENT = pyo.Set(initialize=rows(assignments, ["demand", "place"]), dimen=2)
+    m.serve = pyo.Var(
+        m.ASSIGNMENT,
+        domain=pyo.NonNegativeReals,
+        bounds=lambda m, d, p: (0, min(most[d, p], m.amount[d])),
+    )
+    m.short = pyo.Var(
+        m.DEMAND, domain=pyo.NonNegativeReals, bounds=lambda m, d: (0, 0 if must[d] else m.amount[d])
+    )
+    m.PLACES_OF = groups(assignments, ["demand"], ["place"])
+
+    @m.Constraint(m.DEMAND)
+    def every_demand_is_served_or_short(m, d):
+        return sum(m.serve[d, p] for p in m.PLACES_OF[d]) + m.short[d] == m.amount[d]
+
+    @m.Constraint(m.ASSIGNMENT)
+    def serve_only_from_open_places(m, d, p):
+        if p not in m.MUST_OPEN:
+            return pyo.Constraint.Skip
+        return m.serve[d, p] <= min(most[d, p], m.amount[d]) * m.opened[p, period[d]]
+
+    m.SINGLE = pyo.Set(initialize=[(d, p) for d, p in m.ASSIGNMENT if single[d]], dimen=2)
+    m.chosen = pyo.Var(m.SINGLE, domain=pyo.Binary)
+
+    @m.Constraint(m.SINGLE)
+    def one_place_serves_it_whole(m, d, p):
+        return m.serve[d, p] == m.amount[d] * m.chosen[d, p]
+
+
+def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
+    demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
+    served = problem.table("assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
+    usable = possible_use(problem).merge(
+        problem.table("activities")[["activity", "commodity", "slack"]], on="activity"
+    )
+    where = ["place", "commodity", "period", "slice"]
+    m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
+    m.SERVERS = groups(usable, where, ["activity", "slack"])
+    m.output = values(problem.table("activities"), ["activity"], "output_per_unit")
+    cells = [(*at, t) for at, customers in m.CUSTOMERS.items() for t in _thresholds(customers, m.SERVERS[at])]
+    m.LATENCY_CELL = pyo.Set(initialize=cells, dimen=5)
+
+    @m.Constraint(m.LATENCY_CELL)
+    def serve_within_latency_what_is_made(m, p, c, y, h, t):
+        far = sum(m.serve[d, p] for d, rtt in m.CUSTOMERS[p, c, y, h] if rtt >= t)
+        fast = sum(m.output[a] * m.use[p, a, y, h] for a, slack in m.SERVERS[p, c, y, h] if slack >= t)
+        return far <= fast
+
+
+def _thresholds(customers: list[tuple[str, float]], servers: list[tuple[str, float]]) -> list[float]:
+    """Round trips that need a row: the least of each run that no configuration's slack separates."""
+    slacks = sorted({slack for _, slack in servers})
+    least: dict[int, float] = {}
+    for rtt in sorted({rtt for _, rtt in customers}):
+        least.setdefault(bisect_left(slacks, rtt), rtt)
+    return list(least.values())
+
+
+def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
+    shares = problem.table("shares")
+    m.SHARE = pyo.Set(initialize=rows(shares, ["commodity", "group"]), dimen=2)
+    m.max_share = pyo.Param(m.SHARE, initialize=values(shares, ["commodity", "group"], "max_share"))
+    usable = possible_use(problem).merge(
+        problem.table("activities")[["activity", "commodity", "group"]], on="activity"
+    )
+    members = groups(usable, ["commodity", "group", "period", "slice"], ["place", "activity"])
+    demands = groups(problem.table("demands"), ["commodity", "period", "slice"], ["demand"])
+
+    @m.Constraint(m.SHARE, m.PERIOD, m.SLICE)
+    def a_variant_serves_at_most_its_share(m, c, g, y, h):
+        if not members[c, g, y, h]:
+            return pyo.Constraint.Skip
+        made = sum(m.output[a] * m.use[p, a, y, h] for p, a in members[c, g, y, h])
+        served = sum(m.serve[d, p] for d in demands[c, y, h] for p in m.PLACES_OF[d])
+        return made <= m.max_share[c, g] * served

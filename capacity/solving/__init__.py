@@ -1,0 +1,9 @@
+"""From the Pyomo model to a proven plan: compile, HiGHS, strategy, bound, diagnosis.
+
+`solve(problem, gap=..., time_limit=...)` returns a `Solution` with a bound for every goal, or raises with the cause.
+"""
+
+from capacity.solving.solution import Solution, Stage
+from capacity.solving.strategy import Options, solve
+
+__all__ = ["Options", "Solution", "Stage", "solve"]

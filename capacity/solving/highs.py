@@ -1,0 +1,172 @@
+"""HiGHS behind one small interface: arrays in, arrays out, interruptible, never a number without its status."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import highspy
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Report = Callable[[float, float, float], None]
+"""Called with (incumbent, bound, relative gap) while a search runs."""
+
+
+@dataclass
+class Deadline:
+    """A wall-clock limit shared by all steps of a solve, and the flag that Ctrl-C raises."""
+
+    limit_s: float = float("inf")
+    started: float = field(default_factory=time.perf_counter)
+    interrupted: bool = False
+
+    def left(self) -> float:
+        """Seconds left; zero once interrupted."""
+        return 0.0 if self.interrupted else max(0.0, self.limit_s - self.elapsed())
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one HiGHS run gave. `x` is None when no feasible point is known."""
+
+    status: str
+    """optimal, infeasible, unbounded, limit, or the solver's own word for anything else"""
+    x: Floats | None
+    objective: float
+    bound: float
+    row_dual: Floats | None
+
+
+class Machine:
+    """One loaded model whose costs, bounds, integrality and rows can be changed in place between runs."""
+
+    def __init__(self, matrix: sp.csr_matrix, row_lower: Floats, row_upper: Floats, threads: int = 2) -> None:
+        self.highs = highspy.Highs()
+        self.highs.setOptionValue("output_flag", False)
+        self.highs.setOptionValue("threads", threads)
+        self.highs.HandleUserInterrupt = True
+        lp = highspy.HighsLp()
+        columns = sp.csc_matrix(matrix)
+        lp.num_row_, lp.num_col_ = columns.shape
+        lp.col_cost_ = np.zeros(lp.num_col_)
+        lp.col_lower_ = np.zeros(lp.num_col_)
+        lp.col_upper_ = np.full(lp.num_col_, np.inf)
+        lp.row_lower_, lp.row_upper_ = row_lower, row_upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = columns.indptr
+        lp.a_matrix_.index_ = columns.indices
+        lp.a_matrix_.value_ = columns.data
+        self._check(self.highs.passModel(lp), "load the model")
+        self.all = np.arange(lp.num_col_, dtype=np.int32)
+
+    def set_cost(self, cost: Floats) -> None:
+        """Replace the objective."""
+        self.highs.changeColsCost(len(self.all), self.all, cost)
+
+    def set_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Replace every column's bounds."""
+        self.highs.changeColsBounds(len(self.all), self.all, lower, upper)
+
+    def set_integer(self, integer: NDArray[np.bool_]) -> None:
+        """Replace integrality: True must be whole."""
+        kinds = np.where(integer, 1, 0).astype(np.uint8)
+        self.highs.changeColsIntegrality(len(self.all), self.all, kinds)
+
+    def add_row(self, lower: float, upper: float, coefficients: Floats) -> None:
+        """Add one row."""
+        at = np.flatnonzero(coefficients).astype(np.int32)
+        self._check(self.highs.addRow(lower, upper, len(at), at, coefficients[at]), "add a row")
+
+    def run(
+        self,
+        deadline: Deadline,
+        options: Mapping[str, Any],
+        start: Floats | None = None,
+        report: Report | None = None,
+    ) -> Answer:
+        """Solve within the deadline; Ctrl-C stops the search, keeps what was found and marks the deadline."""
+        for name, value in {**options, "time_limit": min(deadline.left(), options.get("time_limit", 1e9))}.items():
+            self._check(self.highs.setOptionValue(name, value), f"set {name} = {value}")
+        self.highs.zeroAllClocks()
+        if start is not None:
+            solution = highspy.HighsSolution()
+            solution.col_value = start
+            self.highs.setSolution(solution)
+        watch = _Watch(self.highs, report)
+        worker = threading.Thread(target=watch.run, daemon=True)
+        worker.start()
+        while worker.is_alive():
+            try:
+                worker.join(0.1)
+                watch.tell()
+            except KeyboardInterrupt:
+                deadline.interrupted = True
+                self.highs.cancelSolve()
+        watch.close()
+        return self._answer()
+
+    def _answer(self) -> Answer:
+        info, status = self.highs.getInfo(), self.highs.getModelStatus()
+        words = {
+            highspy.HighsModelStatus.kOptimal: "optimal",
+            highspy.HighsModelStatus.kInfeasible: "infeasible",
+            highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
+            highspy.HighsModelStatus.kUnbounded: "unbounded",
+            highspy.HighsModelStatus.kTimeLimit: "limit",
+            highspy.HighsModelStatus.kIterationLimit: "limit",
+            highspy.HighsModelStatus.kSolutionLimit: "limit",
+            highspy.HighsModelStatus.kInterrupt: "limit",
+            highspy.HighsModelStatus.kHighsInterrupt: "limit",
+        }
+        word = words.get(status, str(self.highs.modelStatusToString(status)))
+        feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        solution = self.highs.getSolution()
+        x = np.array(solution.col_value, dtype=float) if feasible and len(solution.col_value) else None
+        dual = np.array(solution.row_dual, dtype=float) if solution.dual_valid else None
+        is_mip = bool(np.isfinite(info.mip_dual_bound)) and info.mip_node_count >= 0
+        bound = info.mip_dual_bound if is_mip else (info.objective_function_value if word == "optimal" else -np.inf)
+        return Answer(word, x, info.objective_function_value, bound, dual)
+
+    @staticmethod
+    def _check(status: Any, action: str) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise RuntimeError(f"HiGHS could not {action}")
+
+
+class _Watch:
+    """Runs HiGHS in a thread and carries its progress to the caller's thread."""
+
+    def __init__(self, highs: Any, report: Report | None) -> None:
+        self.highs, self.report = highs, report
+        self.latest: tuple[float, float, float] | None = None
+        if report is not None:
+            highs.cbMipLogging += self._note
+            highs.cbMipImprovingSolution += self._note
+
+    def _note(self, event: Any) -> None:
+        data = event.data_out
+        self.latest = (data.mip_primal_bound, data.mip_dual_bound, data.mip_gap)
+
+    def run(self) -> None:
+        highspy._core._Highs.run(self.highs)
+        highspy.Highs.resetGlobalScheduler(False)
+
+    def tell(self) -> None:
+        if self.report is not None and self.latest is not None:
+            latest, self.latest = self.latest, None
+            self.report(*latest)
+
+    def close(self) -> None:
+        if self.report is not None:
+            self.highs.cbMipLogging -= self._note
+            self.highs.cbMipImprovingSolution -= self._note
