@@ -183,6 +183,9 @@ class Phases(Part):
 
     size: Megawatts = Field(200.0, gt=0, description="facility MW per phase")
     max_per_year: int = Field(4, ge=1, description="phases per site and year")
+    orders_from: Year | None = Field(
+        None, description="year from which sites may be ordered (their lead time counts from here); default: the first"
+    )
 
 
 class Existing(Part):

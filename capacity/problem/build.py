@@ -1,0 +1,112 @@
+"""Scenario + catalogue -> Problem: the one place where the user's words become the waist's tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from capacity.catalogue import Catalogue
+from capacity.errors import InfeasibleError, InputError
+from capacity.problem import places as sites
+from capacity.problem import pods as fleet
+from capacity.problem.assumptions import assumptions
+from capacity.problem.configurations import activities, configurations, nothing_fits, running_costs, shares
+from capacity.problem.costs import cost_rows
+from capacity.problem.demand import assignments, demands
+from capacity.problem.problem import Problem
+from capacity.problem.supply import limits
+from capacity.problem.tables import TABLES
+from capacity.problem.wan import links
+from capacity.problem.world import World
+from capacity.scenario.schema import Scenario
+
+GOALS = {
+    "least_shortage_then_cost": ["shortage", "cost"],
+    "least_cost": ["cost_and_shortage"],
+    "most_instances": ["served", "cost"],
+}
+
+
+def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
+    """The planning problem of a scenario, in the units of `tables.UNITS`.
+
+    Raises InputError for contradictions in the scenario, InfeasibleError when no serving configuration exists at all
+    (naming why) or a demand that must be served is out of everyone's reach.
+    """
+    world = World(scenario, catalogue)
+    designs = fleet.pods(world)
+    tables = sites.places(world)
+    tables |= fleet.assets(world, designs, tables["block_cells"])
+    demand, asked = demands(world)
+    if demand.empty:
+        raise InputError(f"scenario {scenario.name}: no demand in {scenario.years.first}-{scenario.years.last}")
+    far_s = _farthest(world)
+    offered, refused = configurations(world, designs, far_s)
+    if offered.empty:
+        raise InfeasibleError(nothing_fits(refused))
+    assigned, trips = assignments(world, demand, offered)
+    _must_be_reachable(scenario, demand, assigned)
+    costs_of_use = running_costs(world, offered)
+    tables |= {
+        "periods": pd.DataFrame({"period": world.years}),
+        "slices": world.slices[["slice", "hours"]],
+        "activities": activities(offered),
+        "activity_costs": costs_of_use[["place", "activity", "period", "objective", "cash"]],
+        "shares": shares(world),
+        "demands": demand,
+        "assignments": assigned,
+        "goals": pd.DataFrame({"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}),
+    }
+    wan, link_words = links(world, demand, assigned)
+    tables |= wan
+    costs = cost_rows(world, designs, tables)
+    tables |= limits(world, designs, tables, costs)
+    words = {
+        "serving": offered, "refused": refused, "demand": asked, "links": link_words, "costs": costs, "trips": trips,
+        "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
+        **_words(world, designs), "assumptions": assumptions(world, designs),
+    }
+    kept = {name: table for name, table in tables.items() if name in TABLES}
+    return Problem.of(kept, words, scenario.name)
+
+
+def _farthest(world: World) -> float:
+    from capacity.network import round_trips
+
+    return float(round_trips(world.regions, world.sites, world.catalogue)["rtt_ms"].max()) / 1000
+
+
+def _must_be_reachable(scenario: Scenario, demand: pd.DataFrame, assigned: pd.DataFrame) -> None:
+    if not scenario.demand.must_serve:
+        return
+    cut_off = demand[~demand["demand"].isin(assigned["demand"])]
+    if len(cut_off):
+        row = cut_off.iloc[0]
+        raise InfeasibleError(
+            f"region {row['place']}, class {row['commodity']}: no site is near enough for its time to first token; "
+            "raise ttft or max_rtt, or add a nearer site"
+        )
+
+
+def _words(world: World, designs: list[fleet.Pod]) -> dict[str, pd.DataFrame]:
+    pods = pd.DataFrame([
+        {
+            "pod": p.id, "accelerator": p.accelerator.id, "name": p.accelerator.name, "vendor": p.accelerator.vendor,
+            "status": p.accelerator.status, "fabric": p.fabric, "size": p.size, "it_mw": p.it_mw,
+            "memory_gb": p.accelerator.memory_gb, "price_usd_per_accelerator": p.accelerator.price_usd,
+            "fabric_usd_per_accelerator": p.fabric_usd, "confidence": p.accelerator.confidence,
+        }
+        for p in designs
+    ])
+    places = pd.DataFrame([
+        {
+            "site": s.id, "name": s.name, "country": s.country, "latitude": s.latitude, "longitude": s.longitude,
+            "pue": s.pue, "pue_peak": s.pue_peak, "power_usd_kwh": s.power_usd_kwh, "carbon_g_kwh": s.carbon_g_kwh,
+            "grid_limit_mw": s.grid_limit_mw, "phase_mw": world.scenario.phases.size, "confidence": s.confidence,
+        }
+        for s in world.sites
+    ])
+    regions = pd.DataFrame([
+        {"region": r.id, "name": r.name, "latitude": r.latitude, "longitude": r.longitude, "wage_usd_h": r.wage_usd_h}
+        for r in world.regions
+    ])
+    return {"pods": pods, "sites": places, "regions": regions, "slices": world.slices}

@@ -1,0 +1,142 @@
+"""Serving configurations: for each class, model variant and pod design the few sharding plans worth offering."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from capacity.problem.money import discount, grown
+from capacity.problem.pods import Pod
+from capacity.problem.world import HOURS_PER_YEAR, World
+from capacity.scenario.schema import ServiceClass, Variant
+from capacity.serving import FRONTIER_COLUMNS, Slo, Workload, frontier, why_empty
+
+
+def configurations(world: World, designs: list[Pod], far_s: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(offered, refused): serving configurations with their performance, and why a cell has none.
+
+    `far_s` is the longest round trip that matters. Columns of `offered`: activity, service_class, variant, model,
+    weights, kv, pod, accelerator, fabric, equivalence, first, and the frontier's own.
+    """
+    kept, refused = [], []
+    for class_name, service in world.scenario.classes.items():
+        for variant_name, variant in world.scenario.variants.items():
+            if class_name not in variant.equivalence:
+                continue
+            for pod in designs:
+                found, reason = _cell(world, service, variant, pod, far_s)
+                label = {"service_class": class_name, "variant": variant_name, "pod": pod.id}
+                if found.empty:
+                    refused.append({**label, "reason": reason})
+                else:
+                    kept.append(found.assign(**label, **_about(world, class_name, variant, pod)))
+    if not kept:
+        return pd.DataFrame(columns=["activity", "service_class", "variant", "pod"]), pd.DataFrame(refused)
+    offered = pd.concat(kept, ignore_index=True)
+    rank = offered.groupby(["service_class", "variant", "pod"]).cumcount() + 1
+    offered.insert(0, "activity", _join(offered, rank))
+    return offered, pd.DataFrame(refused, columns=["service_class", "variant", "pod", "reason"])
+
+
+def _join(table: pd.DataFrame, rank: pd.Series) -> pd.Series:
+    return table["service_class"] + " | " + table["variant"] + " | " + table["pod"] + " | " + rank.astype(str)
+
+
+def _about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str, object]:
+    card = world.catalogue.model(variant.model)
+    return {
+        "model": card.id, "weights": variant.weights, "kv": variant.kv, "accelerator": pod.accelerator.id,
+        "fabric": pod.fabric, "equivalence": world.level(variant.equivalence[class_name], "mid"),
+        "first": variant.available or math.floor(card.available),
+    }
+
+
+def _cell(
+    world: World, service: ServiceClass, variant: Variant, pod: Pod, far_s: float
+) -> tuple[pd.DataFrame, str]:
+    arguments = (
+        world.catalogue.model(variant.model), pod.accelerator, pod.interconnect, Workload.of(service),
+        Slo(service.ttft, service.tpot, service.percentile),
+    )
+    options = {"weights": variant.weights, "kv": variant.kv}
+    limit = int(min(world.scenario.serving.max_accelerators_per_copy, pod.size))
+    found = frontier(*arguments, **options, max_accelerators=limit)
+    if found.empty:
+        return found, why_empty(*arguments, **options, max_accelerators=limit)
+    return _few(found, world.scenario.serving.plans_per_cell, far_s), ""
+
+
+def _few(found: pd.DataFrame, count: int, far_s: float) -> pd.DataFrame:
+    """The plans a planner would choose between: most instances, most within the farthest round trip, least power."""
+    found = found.reset_index(drop=True)
+    slack = found["rtt_slack_s"].clip(upper=far_s)
+    each = found["instances_per_accelerator"]
+    power = found["power_w_per_accelerator"] / each
+    best = [
+        pd.DataFrame({"a": -each, "b": -slack}),
+        pd.DataFrame({"a": -slack, "b": -each}),
+        pd.DataFrame({"a": power, "b": -slack}),
+    ]
+    order = dict.fromkeys(int(b.sort_values(["a", "b"], kind="stable").index[0]) for b in best)
+    chosen = list(order)[:count]
+    return found.loc[[i for i in chosen if not _dominated(i, chosen, each, slack, power)], list(FRONTIER_COLUMNS)]
+
+
+def _dominated(i: int, others: list[int], each: pd.Series, slack: pd.Series, power: pd.Series) -> bool:
+    return any(
+        each[j] >= each[i] and slack[j] >= slack[i] and power[j] <= power[i]
+        and (each[j] > each[i] or slack[j] > slack[i] or power[j] < power[i] or j < i)
+        for j in others if j != i
+    )
+
+
+def activities(offered: pd.DataFrame) -> pd.DataFrame:
+    """Table activities: human-equivalents per accelerator in use, slack in ms."""
+    return pd.DataFrame({
+        "activity": offered["activity"], "asset": offered["pod"], "commodity": offered["service_class"],
+        "group": offered["variant"],
+        "output_per_unit": offered["instances_per_accelerator"] * offered["equivalence"],
+        "slack": offered["rtt_slack_s"] * 1000.0, "first": offered["first"].astype(int),
+    })
+
+
+def running_costs(world: World, offered: pd.DataFrame) -> pd.DataFrame:
+    """Energy and carbon of a thousand accelerators in use for a year: place, activity, period, objective, cash.
+
+    Also `mwh` and `tonnes` of CO2 per thousand accelerators and year, for reports.
+    """
+    sites = pd.DataFrame([(s.id, s.power_usd_kwh, s.carbon_g_kwh, s.pue) for s in world.sites],
+                         columns=["place", "usd_kwh", "g_kwh", "pue"])
+    years = pd.DataFrame({"period": world.years})
+    money = world.scenario.money
+    years["growth"] = grown(world.scenario, years["period"].to_numpy(dtype=float), money.power_price_growth)
+    years["discount"] = discount(world.scenario, years["period"].to_numpy(dtype=float))
+    table = offered[["activity", "power_w_per_accelerator", "first"]].merge(sites, how="cross").merge(years, how="cross")
+    table = table[table["period"] >= table["first"]]
+    table["mwh"] = table["power_w_per_accelerator"] * table["pue"] * HOURS_PER_YEAR * 1000 / 1e6
+    table["tonnes"] = table["mwh"] * table["g_kwh"] / 1000
+    energy = table["mwh"] * 1000 * table["usd_kwh"] * table["growth"]
+    table["cash"] = (energy + table["tonnes"] * money.carbon_price) / 1e6
+    table["objective"] = table["cash"] * table["discount"]
+    return table[["place", "activity", "period", "objective", "cash", "mwh", "tonnes"]].reset_index(drop=True)
+
+
+def shares(world: World) -> pd.DataFrame:
+    """Largest share of a class that a variant may serve."""
+    rows = [
+        (class_name, name, share)
+        for name, variant in world.scenario.variants.items()
+        for class_name, share in variant.max_share.items() if share < 1
+    ]
+    return pd.DataFrame(rows, columns=["commodity", "group", "max_share"])
+
+
+def nothing_fits(refused: pd.DataFrame) -> str:
+    """One sentence on why no configuration exists at all."""
+    common = refused["reason"].value_counts()
+    examples = [f"{reason} ({count} of {len(refused)} cells)" for reason, count in common.head(3).items()]
+    return "no serving configuration meets the service classes: " + "; ".join(examples)
+
+
+

@@ -1,0 +1,56 @@
+"""Demand by region, class, year and slice of the day; who may serve it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from capacity.network import round_trips
+from capacity.problem.world import World, on_duty
+from capacity.scenario import demand_table
+from capacity.scenario.schema import LocalHours
+
+
+def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(demands table, the same in the user's words). Amounts in thousand instances, each slice at its busiest hour."""
+    scenario = world.scenario
+    asked = demand_table(scenario, world.regions).merge(world.slices, how="cross")
+    offsets = {r.id: r.utc_offset_h for r in world.regions}
+    busy = [
+        not isinstance(window := scenario.classes[c].duty, LocalHours) or on_duty(window, offsets[r], start, length)
+        for c, r, start, length in zip(
+            asked["service_class"], asked["region"], asked["start_utc_h"], asked["length_h"], strict=True
+        )
+    ]
+    asked = asked[pd.Series(busy, index=asked.index) & (asked["instances"] > 0)].reset_index(drop=True)
+    names = asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str) + " | " + asked["slice"]
+    weights = scenario.goal.year_weights
+    price = scenario.goal.shortage_price / 1e6 * 1000  # million USD per thousand instance-hours
+    rate = 1 + scenario.money.discount_rate
+    table = pd.DataFrame({
+        "demand": names, "place": asked["region"], "commodity": asked["service_class"], "period": asked["year"],
+        "slice": asked["slice"], "amount": asked["instances"] / 1000,
+        "weight": [weights.get(int(y), 1.0) for y in asked["year"]],
+        "shortage_price": price * asked["hours"] * rate ** -(asked["year"] - scenario.years.first).astype(float),
+        "must_serve": scenario.demand.must_serve,
+    })
+    words = asked[["region", "service_class", "year", "slice"]].rename(columns={"year": "period"})
+    words.insert(0, "demand", names)
+    words["amount"] = table["amount"]
+    return table, words
+
+
+def assignments(world: World, table: pd.DataFrame, offered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(assignments table, round trips): pairs within the class's hard limit that some configuration can bear."""
+    trips = round_trips(world.regions, world.sites, world.catalogue)
+    pairs = trips.rename(columns={"source": "region", "target": "site", "rtt_ms": "rtt"})
+    hard = {
+        name: float("inf") if c.max_rtt is None else c.max_rtt * 1000 for name, c in world.scenario.classes.items()
+    }
+    slack = offered.groupby("service_class")["rtt_slack_s"].max().mul(1000) if len(offered) else pd.Series(dtype=float)
+    reach = {name: min(limit, float(slack.get(name, -1.0))) for name, limit in hard.items()}
+    rows = table[["demand", "place", "commodity"]].merge(
+        pairs[["region", "site", "rtt"]], left_on="place", right_on="region"
+    )
+    rows = rows[rows["rtt"] <= rows["commodity"].map(reach)]
+    out = rows[["demand", "site", "rtt"]].rename(columns={"site": "place"}).reset_index(drop=True)
+    return out, trips

@@ -1,0 +1,51 @@
+"""Money over time: annuities, discounting, price growth. All arrays in, arrays out; rates as shares per year."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity.scenario.schema import Scenario
+
+Floats = NDArray[np.float64]
+
+
+def annuity_due(rate: float, life: float) -> float:
+    """Payment at the start of each of `life` years whose present value at the start is 1.
+
+    Source: annuity-due, a = d / (1 - (1 + r)^-n) with d = r / (1 + r); 1/n at r = 0.
+    """
+    if rate == 0:
+        return 1.0 / life
+    return (rate / (1 + rate)) / (1 - (1 + rate) ** -life)
+
+
+def discount(scenario: Scenario, years: Floats) -> Floats:
+    """Present value in the first year of one nominal unit of money at the start of each year."""
+    return np.asarray((1 + scenario.money.discount_rate) ** -(np.asarray(years, dtype=float) - scenario.years.first))
+
+
+def charged(scenario: Scenario, bought: Floats, life: float) -> Floats:
+    """Discounted objective per unit of price paid in each year `bought` for an asset that lives `life` years.
+
+    With `horizon_credit`, the annuities of its service years inside the horizon; without, the whole price when paid.
+    """
+    bought = np.asarray(bought, dtype=float)
+    if not scenario.money.horizon_credit:
+        return discount(scenario, bought)
+    years = np.arange(scenario.years.first, scenario.years.last + 1, dtype=float)
+    serves = (years[None, :] >= bought[:, None]) & (years[None, :] < bought[:, None] + life)
+    return np.asarray(annuity_due(scenario.money.discount_rate, life) * (serves * discount(scenario, years)).sum(axis=1))
+
+
+def held(scenario: Scenario, since: Floats, life: float) -> Floats:
+    """Sum of discount factors over the service years inside the horizon, for assets entering in each year `since`."""
+    since = np.asarray(since, dtype=float)
+    years = np.arange(scenario.years.first, scenario.years.last + 1, dtype=float)
+    serves = (years[None, :] >= since[:, None]) & (years[None, :] < since[:, None] + life)
+    return np.asarray((serves * discount(scenario, years)).sum(axis=1))
+
+
+def grown(scenario: Scenario, years: Floats, factor: float) -> Floats:
+    """Price factor of each year against the scenario's price year at a yearly growth factor."""
+    return np.asarray(factor ** (np.asarray(years, dtype=float) - scenario.money.price_year))

@@ -1,0 +1,140 @@
+"""Pod designs: what is bought. Accelerator x fabric x size, with power, price and cells by site and vintage."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from capacity.catalogue.cards import Accelerator, Interconnect
+from capacity.network import fabric_design, interconnect
+from capacity.problem.money import charged, discount, grown
+from capacity.problem.places import POWER, phase_mw
+from capacity.problem.world import HOURS_PER_YEAR, World
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod design. `it_mw` is nameplate IT power of the whole pod."""
+
+    id: str
+    accelerator: Accelerator
+    fabric: str
+    size: int
+    it_mw: float
+    fabric_usd: float
+    """Scale-out fabric, per accelerator."""
+    interconnect: Interconnect
+    sold: range
+
+
+def pods(world: World) -> list[Pod]:
+    """Every pod design that is sold, rented or already there."""
+    return [_pod(world, a, fabric) for a in world.accelerators for fabric in world.scenario.pods.fabrics]
+
+
+def _pod(world: World, name: str, fabric: str) -> Pod:
+    card = world.accelerators[name]
+    domain = max(1, card.scale_up_domain)
+    asked = world.scenario.pods.size
+    size = int(math.ceil(asked / domain) * domain) if domain <= asked else int(asked)
+    design = fabric_design(world.catalogue, fabric, card, size)
+    several = len(world.scenario.pods.fabrics) > 1
+    return Pod(
+        id=f"{card.id}/{fabric}" if several else card.id,
+        accelerator=card,
+        fabric=fabric,
+        size=size,
+        it_mw=size * card.it_power_w / 1e6,
+        fabric_usd=design.price_usd_per_accelerator,
+        interconnect=interconnect(world.catalogue, card, design),
+        sold=world.sold(name),
+    )
+
+
+def prices(world: World, designs: list[Pod]) -> pd.DataFrame:
+    """Nominal price (million USD) of one pod by design and year: columns asset, vintage, chips, fabric, cash."""
+    inflation = 1 + world.scenario.money.general_inflation
+    rows = []
+    for pod in designs:
+        years = np.array(world.years, dtype=float)
+        chips = np.array([world.price_usd(pod.accelerator.id, y) for y in world.years]) * pod.size / 1e6
+        fabric = pod.fabric_usd * grown(world.scenario, years, inflation) * pod.size / 1e6
+        rows.append(pd.DataFrame({"asset": pod.id, "vintage": world.years, "chips": chips, "fabric": fabric}))
+    table = pd.concat(rows, ignore_index=True)
+    table["cash"] = table["chips"] + table["fabric"]
+    return table
+
+
+def assets(world: World, designs: list[Pod], cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables assets, asset_cells, committed, upkeep, asset_uses, rentals; `cells` are the block cells of the sites."""
+    price = prices(world, designs)
+    spare = 1 - world.scenario.pods.spare_share
+    table = pd.DataFrame({"asset": [p.id for p in designs], "unit_size": [p.size * spare / 1000 for p in designs]})
+    uses = pd.DataFrame({"asset": [p.id for p in designs], "resource": POWER, "amount": [p.it_mw for p in designs]})
+    return {
+        "assets": table,
+        "asset_uses": uses,
+        "asset_cells": _cells(world, designs, price, cells),
+        "committed": _committed(world, designs),
+        "upkeep": _upkeep(world, price),
+        "rentals": _rentals(world, designs),
+    }
+
+
+def _cells(world: World, designs: list[Pod], price: pd.DataFrame, blocks: pd.DataFrame) -> pd.DataFrame:
+    """Purchases on offer at each site: from the year power can stand there, bounded by the power it can ever have."""
+    life = int(world.scenario.money.it_life)
+    sold = pd.DataFrame([(p.id, y, p.it_mw) for p in designs for y in p.sold], columns=["asset", "vintage", "it_mw"])
+    it_mw = pd.DataFrame({"place": [s.id for s in world.sites], "block_mw": [phase_mw(world) / s.pue_peak for s in world.sites]})
+    room = blocks[["place", "period", "max_total"]].rename(columns={"period": "vintage"})
+    existing = pd.DataFrame([
+        (s.id, y, s.existing_mw / phase_mw(world)) for s in world.sites if s.existing_mw > 0 for y in world.years
+    ], columns=["place", "vintage", "max_total"])
+    room = pd.concat([room, existing]).groupby(["place", "vintage"], as_index=False)["max_total"].max()
+    table = sold.merge(room, on="vintage").merge(it_mw, on="place")
+    table["max"] = np.floor(table["max_total"] * table["block_mw"] / table["it_mw"] + 1e-9)
+    table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash"]], on=["asset", "vintage"])
+    table["objective"] = table["cash"] * charged(world.scenario, table["vintage"].to_numpy(dtype=float), life)
+    table["life"] = life
+    return table[["place", "asset", "vintage", "max", "objective", "cash", "life"]]
+
+
+def _committed(world: World, designs: list[Pod]) -> pd.DataFrame:
+    first = {p.accelerator.id: p for p in reversed(designs)}
+    life = int(world.scenario.money.it_life)
+    rows = [
+        (e.site, first[world.catalogue.accelerator(e.accelerator).id].id, e.entered,
+         e.count / first[world.catalogue.accelerator(e.accelerator).id].size, life)
+        for e in world.scenario.existing
+    ]
+    table = pd.DataFrame(rows, columns=["place", "asset", "vintage", "count", "life"])
+    return table.groupby(["place", "asset", "vintage", "life"], as_index=False)["count"].sum()
+
+
+def _upkeep(world: World, price: pd.DataFrame) -> pd.DataFrame:
+    sites = pd.DataFrame({"place": [s.id for s in world.sites]})
+    table = price.rename(columns={"vintage": "period"}).merge(sites, how="cross")
+    table["cash"] = table["cash"] * world.scenario.money.upkeep_share
+    table["objective"] = table["cash"] * discount(world.scenario, table["period"].to_numpy(dtype=float))
+    return table[["place", "asset", "period", "objective", "cash"]]
+
+
+def _rentals(world: World, designs: list[Pod]) -> pd.DataFrame:
+    from capacity.scenario import by_year
+
+    first = {p.accelerator.id: p.id for p in reversed(designs)}
+    rows = []
+    for offer in world.scenario.rentals:
+        asset = first[world.catalogue.accelerator(offer.accelerator).id]
+        for year in world.years:
+            if year < (offer.first or year) or year > (offer.last or year):
+                continue
+            most = offer.max_count if isinstance(offer.max_count, float | int) else by_year(offer.max_count, year)
+            growth = offer.price_growth ** (year - world.scenario.money.price_year)
+            rows.append((offer.site, asset, year, most / 1000, offer.price * growth * HOURS_PER_YEAR * 1000 / 1e6))
+    table = pd.DataFrame(rows, columns=["place", "asset", "period", "max", "cash"])
+    table["objective"] = table["cash"] * discount(world.scenario, table["period"].to_numpy(dtype=float))
+    return table
