@@ -1,0 +1,127 @@
+"""How well hardware and engines do against their datasheets: a few efficiencies and overheads, read from data/calibration.csv.
+
+Each row gives one parameter, for all chips or for one generation and weight precision; the most specific row wins, and
+what had to be inherited from a general row is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from capacity.errors import InputError, nearest
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters of one (generation, precision, engine); shares in 0..1, times in seconds."""
+
+    weight_bandwidth: float
+    """Share of datasheet memory bandwidth reached when streaming weights."""
+    kv_bandwidth: float
+    """Share reached when reading the KV cache."""
+    matmul: float
+    """Share of dense FLOP/s reached in large matrix products at the weights' precision."""
+    expert_matmul: float
+    """Share of `matmul` that grouped expert products keep."""
+    attention_core: float
+    """Share of 16-bit FLOP/s reached in attention."""
+    layer_s: float
+    """Launches and small kernels of one dense layer."""
+    moe_layer_s: float
+    """The same of one MoE layer: routing, permutation, grouped kernels."""
+    step_s: float
+    """Scheduler, sampling and launch of one step."""
+    expert_imbalance: float
+    """Load of the busiest expert-parallel rank against the mean, at many ranks."""
+    rank_imbalance: float
+    """Share of the statistical spread over attention-DP ranks that routing leaves."""
+    overlap: float
+    """Share of prefill's collectives hidden behind compute."""
+    memory_share: float
+    """Share of usable memory an engine gives to weights, KV and activations."""
+    host_memory_share: float
+    host_link: float
+    """Share of the host link's bandwidth reached."""
+    chunk_tokens: float
+    """Tokens of prefill mixed into one step."""
+    prompt_cv2: float
+    """Squared coefficient of variation of fresh tokens per turn."""
+    index_bytes: float
+    """Bytes per token and layer that a sparse attention's indexer keeps and reads."""
+    idle_power: float
+    """Share of all-in power drawn when idle."""
+    decode_power: float
+    """Share of all-in power drawn while decoding."""
+    prefill_power: float
+    rtt_reserve_near_s: float
+    """Latency headrooms at which plans are also sized, so that far regions can be served."""
+    rtt_reserve_far_s: float
+    inherited: tuple[str, ...] = ()
+    """Parameters for which no row names this generation."""
+
+
+PARAMETERS = tuple(f.name for f in fields(Fit) if f.name != "inherited")
+
+SPECIFIC = ("weight_bandwidth", "kv_bandwidth", "matmul", "layer_s", "moe_layer_s")
+"""Parameters that differ by generation, and so are reported as inherited when only a general row exists."""
+
+
+class Calibration:
+    """A table of parameters with columns parameter, generation, precision, engine, value, ..."""
+
+    def __init__(self, table: pd.DataFrame, source: str = "calibration"):
+        keys = ["generation", "precision", "engine"]
+        missing = {"parameter", "value", *keys} - set(table.columns)
+        if missing:
+            raise InputError(f"{source}: columns {sorted(missing)} are missing")
+        unknown = sorted(set(table["parameter"]) - set(PARAMETERS))
+        if unknown:
+            raise InputError(f"{source}: parameter {unknown[0]!r} is unknown; nearest: {nearest(unknown[0], list(PARAMETERS))}")
+        filled = table.assign(**{k: table[k].fillna(ANY) for k in keys})
+        doubled = filled.duplicated(["parameter", *keys])
+        if doubled.any():
+            raise InputError(f"{source}: row {int(doubled.to_numpy().argmax()) + 2} repeats {filled.loc[doubled, 'parameter'].iloc[0]}")
+        index = filled[["parameter", *keys]].itertuples(index=False, name=None)
+        self.values: dict[tuple[str, str, str, str], float] = dict(zip(index, filled["value"].astype(float), strict=True))
+        self.source = source
+        self._fits: dict[tuple[str, str, str], Fit] = {}
+
+    @classmethod
+    def read(cls, path: Path | str) -> Calibration:
+        """Calibration of a CSV file."""
+        file = Path(path)
+        if not file.is_file():
+            raise InputError(f"calibration: file {file} does not exist")
+        return cls(pd.read_csv(file), file.name)
+
+    def fit(self, generation: str, precision: str, engine: str = ANY) -> Fit:
+        """Parameters of a generation at a weight precision; InputError if the table has no row that applies."""
+        key = (generation, precision, engine)
+        if key not in self._fits:
+            found = {name: self._lookup(name, *key) for name in PARAMETERS}
+            inherited = tuple(n for n in SPECIFIC if found[n][1] == ANY and generation != ANY)
+            self._fits[key] = Fit(**{n: v for n, (v, _) in found.items()}, inherited=inherited)
+        return self._fits[key]
+
+    def _lookup(self, name: str, generation: str, precision: str, engine: str) -> tuple[float, str]:
+        for g in (generation, ANY):
+            for p in (precision, ANY):
+                for e in (engine, ANY):
+                    if (name, g, p, e) in self.values:
+                        return self.values[name, g, p, e], g
+        raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision {precision!r}; "
+                         f"add one with generation {ANY!r}")
+
+
+@lru_cache(maxsize=1)
+def default_calibration() -> Calibration:
+    """The calibration shipped with the catalogue."""
+    from capacity.catalogue.locate import data_folder
+
+    return Calibration.read(data_folder() / "calibration.csv")

@@ -1,0 +1,62 @@
+"""Time of a collective among the accelerators of one copy: alpha-beta, hierarchical beyond the scale-up domain.
+
+    all-reduce, n ranks, V bytes each      (1 + log2 n) * alpha + 2 (n-1)/n * V / (eff * bandwidth)
+    all-to-all                              2 * alpha            +   (n-1)/n * V / (eff * bandwidth)
+    point to point                              alpha            +             V / (eff * bandwidth)
+The bandwidth terms are the bounds of Patarasuk & Yuan (2009); the latency of an all-reduce grows with the depth of a tree
+in a switched domain, and twice that (up and down) over the scale-out fabric. An all-reduce over n_in accelerators of a
+domain and n_out domains reduces inside first, so each accelerator carries V / n_in outside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from capacity.catalogue.cards import Interconnect
+from capacity.serving.architecture import Array
+
+GIGA = 1e9
+
+
+def _inside(ranks: Array, links: Interconnect) -> tuple[Array, Array]:
+    """Ranks inside one domain, and how many domains the group spans."""
+    inside = np.minimum(ranks, max(links.domain, 1))
+    return inside, np.ceil(ranks / inside)
+
+
+def _up_rate(links: Interconnect) -> float:
+    return links.up_gb_s * links.up_efficiency * GIGA if links.domain > 1 else np.inf
+
+
+def _out_rate(links: Interconnect) -> float:
+    return links.out_gb_s * links.out_efficiency * GIGA
+
+
+def all_reduce_s(ranks: Array, volume: Array, links: Interconnect) -> Array:
+    """Seconds to sum `volume` bytes over each group of `ranks`; 0 for a group of one."""
+    inside, outside = _inside(ranks, links)
+    up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s, 0.0)
+    up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links)
+    out = 2 * np.log2(outside) * links.out_alpha_s + 2 * (1 - 1 / outside) * volume / inside / _out_rate(links)
+    return np.asarray(up + out)
+
+
+def all_to_all_s(ranks: Array, volume: Array, links: Interconnect) -> Array:
+    """Seconds for each rank to send `volume` bytes spread evenly over its group; inside and outside run together."""
+    inside, outside = _inside(ranks, links)
+    alpha = np.where(inside > 1, 2 * links.up_alpha_s, 0.0) + np.where(outside > 1, 2 * links.out_alpha_s, 0.0)
+    up = volume * (inside - 1) / ranks / _up_rate(links)
+    out = volume * (1 - inside / ranks) / _out_rate(links)
+    return np.asarray(alpha + np.maximum(up, out))
+
+
+def hand_over_s(stages: Array, stage_size: Array, volume: Array, links: Interconnect) -> Array:
+    """Seconds that a token spends between pipeline stages, all boundaries of one step (the way back included)."""
+    domain = max(links.domain, 1)
+    accelerators = stages * stage_size
+    crossings = np.where(stage_size > domain, stages, np.ceil(accelerators / domain))
+    outside = np.where(accelerators > domain, np.minimum(crossings, stages), 0.0)
+    inside = np.where(stages > 1, stages - outside, 0.0)
+    up = inside * (links.up_alpha_s + volume / _up_rate(links))
+    out = outside * (links.out_alpha_s + volume / _out_rate(links))
+    return np.asarray(np.where(stages > 1, up + out, 0.0))

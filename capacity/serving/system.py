@@ -1,0 +1,100 @@
+"""One model on one accelerator and its links: everything a formula of this room needs, resolved once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
+from capacity.serving.architecture import Architecture, Array, architecture, bytes_of
+from capacity.serving.calibration import ANY, Calibration, Fit, default_calibration
+
+GIGA = 1e9
+TERA = 1e12
+
+
+@dataclass(frozen=True)
+class System:
+    """Effective rates: bytes/s and FLOP/s already carry their efficiencies."""
+
+    arch: Architecture
+    accelerator: Accelerator
+    links: Interconnect
+    fit: Fit
+    weight_bytes: float
+    kv_token_bytes: float
+    """KV bytes of one token in the whole model."""
+    index_token_bytes: float
+    """Bytes per token that a sparse attention's indexer keeps, and reads for the whole context."""
+    weight_rate: float
+    kv_rate: float
+    matmul_rate: float
+    core_rate: float
+    memory_bytes: float
+    host_rate: float
+    host_bytes: float
+
+
+def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, weights: str = "fp8", kv: str = "fp8",
+           calibration: Calibration | None = None, engine: str = ANY) -> System:
+    """Resolve cards and calibration; InputError for an unknown precision."""
+    arch = architecture(model)
+    weight_bytes, kv_bytes = bytes_of(weights), bytes_of(kv)
+    fit = (calibration or default_calibration()).fit(accelerator.generation, weights, engine)
+    index = fit.index_bytes * arch.layers if arch.sparse_reads else 0.0
+    bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
+    return System(
+        arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes,
+        kv_token_bytes=arch.kv_values * kv_bytes, index_token_bytes=index,
+        weight_rate=bandwidth * fit.weight_bandwidth, kv_rate=bandwidth * fit.kv_bandwidth,
+        matmul_rate=accelerator.tflops(weights) * TERA * fit.matmul,
+        core_rate=accelerator.tflops("bf16") * TERA * fit.attention_core,
+        memory_bytes=accelerator.memory_usable_gb * GIGA * fit.memory_share,
+        host_rate=accelerator.host_link_gb_s * GIGA * fit.host_link,
+        host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
+    )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sharding plans as arrays, one entry a plan.
+
+    A copy is pp stages of tp x dp accelerators. Attention is split over tp and repeated over dp (each rank serves its own
+    sequences); routed experts are spread over ep of the stage's tp x dp accelerators, each split tp x dp / ep ways.
+    """
+
+    tp: Array
+    pp: Array
+    ep: Array
+    dp: Array
+
+    @classmethod
+    def of(cls, tp: object, pp: object = 1, ep: object = 1, dp: object = 1) -> Layout:
+        """Layout of numbers or sequences, broadcast together."""
+        arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=float)) for x in (tp, pp, ep, dp)))
+        return cls(*arrays)
+
+    @property
+    def stage(self) -> Array:
+        """Accelerators of one pipeline stage."""
+        return self.tp * self.dp
+
+    @property
+    def accelerators(self) -> Array:
+        """Accelerators of one copy."""
+        return self.tp * self.dp * self.pp
+
+    @property
+    def expert_shards(self) -> Array:
+        """Ways in which one expert is split."""
+        return self.stage / self.ep
+
+    def take(self, rows: object) -> Layout:
+        """The plans at an index or mask."""
+        return Layout(self.tp[rows], self.pp[rows], self.ep[rows], self.dp[rows])  # type: ignore[index]
+
+
+def stage_share(arch: Architecture, layout: Layout) -> Array:
+    """Share of the layers on the fullest pipeline stage."""
+    return np.asarray(np.ceil(arch.layers / layout.pp) / arch.layers)
