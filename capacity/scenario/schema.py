@@ -6,9 +6,9 @@ one unit named by its type (see `units`): MW, USD, seconds, tokens, shares in 0.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from capacity.scenario.units import (
     Count,
@@ -28,6 +28,9 @@ from capacity.scenario.units import (
     Years,
 )
 
+if TYPE_CHECKING:
+    from capacity.scenario.layers import Layers
+
 Level = Literal["low", "mid", "high"]
 Year = Annotated[int, Field(ge=1990, le=2100)]
 ByYear = dict[Year, Count]
@@ -41,6 +44,8 @@ class Part(BaseModel):
 
 
 class Horizon(Part):
+    """First and last year of the plan, both included."""
+
     first: Year
     last: Year
 
@@ -55,7 +60,7 @@ class Goal(Part):
 
     kind: Literal["least_shortage_then_cost", "least_cost", "most_instances"] = "least_shortage_then_cost"
     shortage_price: DollarsPerHour = Field(100.0, ge=0, description="price of one unserved instance-hour (least_cost)")
-    year_weights: dict[Year, float] = Field(default_factory=dict, description="weight of a year's shortage; 1 if absent")
+    year_weights: dict[Year, float] = Field(default_factory=dict, description="of a year's shortage; 1 if absent")
 
 
 class LocalHours(Part):
@@ -113,6 +118,8 @@ class Path(Part):
 
 
 class DemandRow(Part):
+    """Instances of one class in one region and year."""
+
     region: str
     service_class: str
     year: Year
@@ -220,6 +227,8 @@ class Supply(Part):
 
 
 class Money(Part):
+    """Rates, lives, price growth and budgets."""
+
     discount_rate: Fraction = Field(0.09, ge=0, lt=1)
     price_year: Year = 2026
     capex_budget: dict[Year, Dollars] | None = Field(None, description="nominal cash; geometric between given years")
@@ -227,7 +236,7 @@ class Money(Part):
     opex_budget: dict[Year, Dollars] | None = None
     it_life: Years = Field(5.0, ge=1)
     shell_life: Years = Field(14.0, ge=1)
-    upkeep_share: Fraction = Field(0.03, ge=0, description="of an accelerator's price per year: repair, software, staff")
+    upkeep_share: Fraction = Field(0.03, ge=0, description="of accelerator price per year: repair, software, staff")
     shell_upkeep_share: Fraction = Field(0.025, ge=0, description="of shell cost per year")
     build_cost_growth: Growth = Field(1.055, description="of construction prices per year")
     power_price_growth: Growth = 1.02
@@ -257,6 +266,19 @@ class Serving(Part):
     calibration: str | None = None
 
 
+class Origin:
+    """Where each key was written, for messages. Any two are equal: a scenario is the same wherever it was written."""
+
+    def __init__(self, layers: Layers | None = None) -> None:
+        self.layers = layers
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Scenario(Part):
     """One question."""
 
@@ -281,3 +303,16 @@ class Scenario(Part):
     links: Links = Links()
     serving: Serving = Serving()
     catalogue: list[str] = Field(default_factory=list, description="overlay folders, relative to the scenario file")
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    def remember(self, layers: Layers) -> Self:
+        """This scenario, knowing the files and lines it was written in."""
+        copy = self.model_copy()
+        copy._origin = Origin(layers)
+        return copy
+
+    def written(self) -> Layers:
+        """The layers it was read from; empty ones for a scenario built in Python."""
+        from capacity.scenario.layers import Layers
+
+        return self._origin.layers or Layers({})
