@@ -19,6 +19,9 @@ from capacity.catalogue.cards import ModelCard
 from capacity.errors import InputError, nearest
 
 Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.intp] | NDArray[np.bool_]
+"""An index or a mask over plans."""
 
 BYTES = {"fp16": 2.0, "bf16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5, "int4": 0.5}
 """Bytes of one value; the scales of block formats are part of their measured memory efficiency."""
@@ -31,7 +34,7 @@ def bytes_of(precision: str) -> float:
     """Bytes per value; InputError names the nearest precision."""
     if precision not in BYTES:
         hint = nearest(precision, list(BYTES))
-        raise InputError(f"precision: {precision!r} is not one of {', '.join(BYTES)}" + (f"; nearest: {hint}" if hint else ""))
+        raise InputError(f"precision: {precision!r} is not one of {', '.join(BYTES)}; nearest: {hint or 'none'}")
     return BYTES[precision]
 
 
@@ -90,7 +93,7 @@ class Architecture:
         return self.kv_values * bytes_of(precision)
 
     def stored_tokens(self, context: Array) -> Array:
-        """Tokens of KV kept for a sequence of `context` tokens, as full-layer equivalents (sliding layers keep a window)."""
+        """Tokens of KV kept for a sequence, as full-layer equivalents: sliding layers keep their window only."""
         if not self.window_share:
             return context
         return (1.0 - self.window_share) * context + self.window_share * np.minimum(context, self.window)
@@ -133,7 +136,8 @@ def _attention(card: ModelCard) -> int:
         query_dim = heads * (card.qk_nope_dim + card.qk_rope_dim)
         query = d * card.q_lora_rank + card.q_lora_rank * query_dim if card.q_lora_rank else d * query_dim
         latent = d * (card.kv_lora_rank + card.qk_rope_dim)
-        return query + latent + card.kv_lora_rank * heads * (card.qk_nope_dim + card.v_head_dim) + heads * card.v_head_dim * d
+        expand = card.kv_lora_rank * heads * (card.qk_nope_dim + card.v_head_dim)
+        return query + latent + expand + heads * card.v_head_dim * d
     width = heads * card.head_dim
     query = d * card.q_lora_rank + card.q_lora_rank * width if card.q_lora_rank else d * width
     return query + 2 * d * card.kv_heads * card.head_dim + width * d
@@ -148,7 +152,7 @@ def _kv_values(card: ModelCard) -> float:
 
 
 def _attention_core(card: ModelCard) -> tuple[float, float]:
-    """FLOPs per query token and attended token: (decode, prefill). MLA decodes in the latent space (absorbed weights)."""
+    """FLOPs per query token and attended token: (decode, prefill). MLA decodes in its latent space."""
     if card.attention == "mla":
         absorbed = 2 * card.heads * (2 * card.kv_lora_rank + card.qk_rope_dim)
         expanded = 2 * card.heads * (card.qk_nope_dim + card.qk_rope_dim + card.v_head_dim)
@@ -163,7 +167,8 @@ def _reconciled(built: Architecture, card: ModelCard) -> Architecture:
     tables = built.embedding if built.tied else built.embedding + built.head
     if not built.experts:
         factor = (total - tables) / (built.total - tables)
-        return replace(built, attention=built.attention * factor, dense=built.dense * factor, norms=built.norms * factor)
+        return replace(built, attention=built.attention * factor, dense=built.dense * factor,
+                       norms=built.norms * factor)
     routed = total - (built.total - built.routed)
     if card.params_active_b:
         routed = (total - card.params_active_b * 1e9) / (1.0 - built.active_experts / built.experts)

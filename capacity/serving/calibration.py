@@ -1,4 +1,4 @@
-"""How well hardware and engines do against their datasheets: a few efficiencies and overheads, read from data/calibration.csv.
+"""How well hardware and engines do against their datasheets: efficiencies and overheads of data/calibration.csv.
 
 Each row gives one parameter, for all chips or for one generation and weight precision; the most specific row wins, and
 what had to be inherited from a general row is said.
@@ -82,13 +82,16 @@ class Calibration:
             raise InputError(f"{source}: columns {sorted(missing)} are missing")
         unknown = sorted(set(table["parameter"]) - set(PARAMETERS))
         if unknown:
-            raise InputError(f"{source}: parameter {unknown[0]!r} is unknown; nearest: {nearest(unknown[0], list(PARAMETERS))}")
+            raise InputError(f"{source}: parameter {unknown[0]!r} is unknown; "
+                             f"nearest: {nearest(unknown[0], list(PARAMETERS)) or 'none'}")
         filled = table.assign(**{k: table[k].fillna(ANY) for k in keys})
         doubled = filled.duplicated(["parameter", *keys])
         if doubled.any():
-            raise InputError(f"{source}: row {int(doubled.to_numpy().argmax()) + 2} repeats {filled.loc[doubled, 'parameter'].iloc[0]}")
+            row = int(doubled.to_numpy().argmax())
+            raise InputError(f"{source}: row {row + 2} repeats {filled['parameter'].iloc[row]}")
         index = filled[["parameter", *keys]].itertuples(index=False, name=None)
-        self.values: dict[tuple[str, str, str, str], float] = dict(zip(index, filled["value"].astype(float), strict=True))
+        values = filled["value"].astype(float)
+        self.values: dict[tuple[str, ...], float] = dict(zip(index, values, strict=True))
         self.source = source
         self._fits: dict[tuple[str, str, str], Fit] = {}
 
@@ -115,8 +118,8 @@ class Calibration:
                 for e in (engine, ANY):
                     if (name, g, p, e) in self.values:
                         return self.values[name, g, p, e], g
-        raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision {precision!r}; "
-                         f"add one with generation {ANY!r}")
+        raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision "
+                         f"{precision!r}; add one with generation {ANY!r}")
 
 
 @lru_cache(maxsize=1)

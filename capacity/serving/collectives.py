@@ -3,9 +3,9 @@
     all-reduce, n ranks, V bytes each      (1 + log2 n) * alpha + 2 (n-1)/n * V / (eff * bandwidth)
     all-to-all                              2 * alpha            +   (n-1)/n * V / (eff * bandwidth)
     point to point                              alpha            +             V / (eff * bandwidth)
-The bandwidth terms are the bounds of Patarasuk & Yuan (2009); the latency of an all-reduce grows with the depth of a tree
-in a switched domain, and twice that (up and down) over the scale-out fabric. An all-reduce over n_in accelerators of a
-domain and n_out domains reduces inside first, so each accelerator carries V / n_in outside.
+The bandwidth terms are the bounds of Patarasuk & Yuan (2009); the latency of an all-reduce grows with the depth of a
+tree in a switched domain, and twice that (up and down) over the scale-out fabric. An all-reduce over n_in accelerators
+of a domain and n_out domains reduces inside first, so each accelerator carries V / n_in outside.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ def step_budget(model: ModelCard, accelerator: Accelerator, interconnect: Interc
 def cost_per_million_tokens(frontier: pd.DataFrame, usd_per_accelerator_hour: float) -> pd.Series:
     """USD per million output tokens of each row of a frontier, all cost of the copy charged to its output."""
     if not usd_per_accelerator_hour >= 0:
-        raise InputError(f"cost_per_million_tokens: usd_per_accelerator_hour must not be negative, got {usd_per_accelerator_hour}")
+        raise InputError("cost_per_million_tokens: usd_per_accelerator_hour must not be negative, "
+                         f"got {usd_per_accelerator_hour}")
     per_hour = frontier["output_tokens_s_per_accelerator"] * SECONDS_PER_HOUR / MILLION
     return (usd_per_accelerator_hour / per_hour).rename("usd_per_million_tokens")
 
@@ -50,7 +51,8 @@ def why_empty(model: ModelCard, accelerator: Accelerator, interconnect: Intercon
               weights: str = "fp8", kv: str = "fp8", calibration: Calibration | None = None,
               max_accelerators: int = 4096) -> str:
     """One sentence that names what keeps `frontier` empty; says so when it is not."""
-    cell = Cell(system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration), workload, slo)
+    resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
+    cell = Cell(resolved, workload, slo)
     plans = candidates(cell, max_accelerators)
     pair = f"{model.id} at {weights} on {accelerator.id}"
     if not (plans.room > 0).any():
@@ -67,7 +69,8 @@ def _memory_reason(cell: Cell, plans: Candidates) -> str:
     arch, most = cell.system.arch, int(plans.layout.accelerators.max())
     return (f"the weights are {arch.total * cell.system.weight_bytes / GIGA:,.0f} GB; even spread over "
             f"{plans.layout.accelerators[best]:.0f} accelerators (at most {most} allowed or reached) each needs "
-            f"{need[best] / GIGA:,.1f} GB for weights and activations, at most {cell.system.memory_bytes / GIGA:,.1f} GB usable")
+            f"{need[best] / GIGA:,.1f} GB for weights and activations, "
+            f"at most {cell.system.memory_bytes / GIGA:,.1f} GB usable")
 
 
 def _floor_reason(cell: Cell, plans: Candidates) -> str:
@@ -82,14 +85,14 @@ def _floor_reason(cell: Cell, plans: Candidates) -> str:
         at_best = int(pressure.max(axis=0).argmin())
     else:
         prefix, at_best = "", int(pressure[worst].argmin())
-    slo = cell.slo
+    slo, tail = cell.slo, f"at p{cell.slo.percentile * 100:.0f} is above the SLO of"
     return prefix + {
         "memory": f"one session's KV needs {at.kv_bytes[at_best] / GIGA:,.2f} GB per accelerator, at most "
                   f"{plans.room[at_best] / GIGA:,.2f} GB free beside the weights",
         "host_memory": f"sessions need {at.host_bytes[at_best] / GIGA:,.2f} GB of host RAM per accelerator",
-        "tpot": f"TPOT floor {at.tpot[at_best] * 1e3:,.1f} ms at p{slo.percentile * 100:.0f} is above the SLO of {slo.tpot_s * 1e3:,.1f} ms",
-        "ttft": f"TTFT floor {at.ttft[at_best]:,.3f} s at p{slo.percentile * 100:.0f} is above the SLO of {slo.ttft_s:,.3f} s",
-        "pace": f"an instance needs {at.pace[at_best]:,.2f} s of serving per second of its work: it cannot keep its speed",
+        "tpot": f"TPOT floor {at.tpot[at_best] * 1e3:,.1f} ms {tail} {slo.tpot_s * 1e3:,.1f} ms",
+        "ttft": f"TTFT floor {at.ttft[at_best]:,.3f} s {tail} {slo.ttft_s:,.3f} s",
+        "pace": f"an instance needs {at.pace[at_best]:,.2f} s of serving per second of its work: it falls behind",
         "compute": "prefill of a single instance takes more than all the time of the copy",
         "host_link": "reloads of a single instance take more than all the time of the host link",
     }[LIMITS[worst]]

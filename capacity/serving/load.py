@@ -4,10 +4,10 @@ Notation, per attention-DP rank: n sessions, each r turns/s of f fresh tokens an
 Prefill is chunked into decode steps. A step of decode alone takes t(B); prefill takes the share rho = n r S of the time
 (S: its busy time of the slowest stage per turn), so
 
-    TPOT = t(B) / (1 - rho),     B = n * branches * o * TPOT      =>      n = B / (branches * o * t(B) + B * u),  u = rho / n
+    TPOT = t(B) / (1 - rho),   B = n * branches * o * TPOT   =>   n = B / (branches * o * t(B) + B * u),   u = rho / n
 
-(Little's law), a closed form in B. The percentile of TPOT adds, in quadrature, the spread of B (binomial: a session is in
-flight or not) and that of the prefill work falling into one answer (compound Poisson), capped by a chunk in every step.
+(Little's law), a closed form in B. The percentile of TPOT adds, in quadrature, the spread of B (binomial: a session is
+in flight or not) and that of the prefill work falling into one answer (compound Poisson), capped by a chunk in each step.
 TTFT is the sojourn in an M/G/1 queue (Pollaczek-Khinchine, Takacs for the second moment) seen by one of n sessions;
 its percentile by a gamma law of the same mean and variance (Wilson-Hilferty), exact for a fixed service and an empty
 queue, within 1 % for M/M/1.
@@ -23,7 +23,7 @@ import numpy as np
 
 from capacity.errors import InputError
 from capacity.scenario.schema import ServiceClass
-from capacity.serving.architecture import Array
+from capacity.serving.architecture import Array, Bools
 from capacity.serving.memory import kv_sequence_bytes
 from capacity.serving.step import chunk_s, decode_s
 from capacity.serving.system import Layout, System
@@ -70,6 +70,7 @@ class Workload:
 
     @cached_property
     def output_per_turn(self) -> float:
+        """Tokens each branch writes per turn."""
         return self.output_tokens_s / self.turns_s
 
     @cached_property
@@ -148,7 +149,7 @@ class Load:
     """Time an instance needs per second of its wall time; above 1 it falls behind its human."""
 
     @property
-    def saturated(self) -> Array:
+    def saturated(self) -> Bools:
         """True where prefill or the host link cannot keep up; times are infinite there."""
         return (self.queue >= 1.0) | (self.link >= 1.0)
 
@@ -160,9 +161,9 @@ def step_s(system: System, layout: Layout, in_flight: Array, context: Array) -> 
     return decode_s(system, layout, np.maximum(own, 1.0), context)
 
 
-def load(system: System, layout: Layout, host: Array, workload: Workload, slo: Slo, first: Prefill,
+def load(system: System, layout: Layout, host: Bools, workload: Workload, slo: Slo, first: Prefill,
          in_flight: Array) -> Load:
-    """Load with `in_flight` sequences decoding on average; `host`: True where sessions wait in host RAM between turns."""
+    """Load with `in_flight` sequences decoding on average; `host`: sessions wait in host RAM between turns."""
     branches, out, turns = workload.branches, workload.output_tokens_s, workload.turns_s
     step = step_s(system, layout, in_flight, _tokens(layout, workload.context_mean))
     unit = turns * first.busy_s / layout.dp
@@ -171,7 +172,7 @@ def load(system: System, layout: Layout, host: Array, workload: Workload, slo: S
     tpot = step / (1.0 - share)
     tpot_p = tpot + _tpot_spread(system, layout, workload, slo, first, in_flight, step, tpot, share)
     rate = turns * instances / layout.dp
-    reload_s = np.where(host, kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix)) / system.host_rate, 0.0)
+    reload_s = _reload_s(system, layout, host, workload)
     queue, wait, wait_var = _queue(system, rate, instances / layout.dp, first, step / layout.pp)
     link = rate * reload_s
     loading = np.where(link < 1.0, reload_s * (1.0 + link / (2.0 * np.maximum(1.0 - link, 1e-9))), np.inf)
@@ -180,8 +181,16 @@ def load(system: System, layout: Layout, host: Array, workload: Workload, slo: S
     ttft_p = _gamma_quantile(ttft, wait_var + system.fit.prompt_cv2 * serving**2, slo.z)
     present = np.where(host, in_flight / branches + turns * instances * (serving + loading), instances) / layout.dp
     kv_bytes, host_bytes = _kv_held(system, layout, workload, slo, present, instances)
-    return Load(in_flight, instances, tpot, tpot_p, ttft, ttft_p, share, queue, kv_bytes, np.where(host, host_bytes, 0.0),
-                link, turns * ttft + out * tpot)
+    return Load(in_flight, instances, tpot, tpot_p, ttft, ttft_p, share, queue, kv_bytes,
+                np.where(host, host_bytes, 0.0), link, turns * ttft + out * tpot)
+
+
+def _reload_s(system: System, layout: Layout, host: Bools, workload: Workload) -> Array:
+    """Seconds to bring one session's KV back over the host links of its accelerators; 0 where it stays in HBM."""
+    if not host.any():
+        return np.zeros_like(layout.tp)
+    held = kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix))
+    return np.where(host, held / system.host_rate, 0.0)
 
 
 def _tokens(layout: Layout, tokens: float) -> Array:
@@ -196,7 +205,7 @@ def _kv_held(system: System, layout: Layout, workload: Workload, slo: Slo, prese
     tokens = present * mean + slo.z * (tail - mean) / P95 * np.sqrt(present)
     own = kv_sequence_bytes(system, layout, _tokens(layout, mean)) / mean
     whole = system.arch.stored_tokens(np.asarray(mean)) * system.kv_token_bytes + mean * system.index_token_bytes
-    return own * tokens, instances * whole / layout.accelerators
+    return own * tokens, np.asarray(instances * whole / layout.accelerators)
 
 
 def _tpot_spread(system: System, layout: Layout, workload: Workload, slo: Slo, first: Prefill, in_flight: Array,
@@ -211,7 +220,7 @@ def _tpot_spread(system: System, layout: Layout, workload: Workload, slo: Slo, f
     more = share + slo.z * np.sqrt(share * first.busy_s * (1.0 + system.fit.prompt_cv2) / answer)
     every_step = step + layout.pp * first.chunk_s
     busier = np.where(more < 1.0, step / np.maximum(1.0 - more, 1e-9), np.inf)
-    return np.sqrt(crowded**2 + np.maximum(np.minimum(busier, every_step) - tpot, 0.0) ** 2)
+    return np.asarray(np.sqrt(crowded**2 + np.maximum(np.minimum(busier, every_step) - tpot, 0.0) ** 2))
 
 
 def _queue(system: System, rate: Array, sessions: Array, first: Prefill, step: Array) -> tuple[Array, Array, Array]:

@@ -20,7 +20,7 @@ def weight_bytes(system: System, layout: Layout) -> Array:
 
 
 def activation_bytes(system: System, layout: Layout) -> Array:
-    """Working memory of one prefill chunk: residual stream, its normed copy, query and output, the FFN's inner width."""
+    """Working memory of one prefill chunk: residual stream and its copy, query and output, the FFN's inner width."""
     arch = system.arch
     return np.asarray(system.fit.chunk_tokens * WIDE * (2 * arch.d_model + 2 * (arch.d_model + arch.d_ff) / layout.tp))
 

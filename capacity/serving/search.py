@@ -1,7 +1,7 @@
 """Sharding search: every legal plan of a copy in one table, sized to its SLO, reduced to the Pareto frontier.
 
-Plans are TP x PP x EP x attention-DP x where the KV waits. For each the largest load within the SLO is found by bisection
-over the sequences in flight, for all plans at once; throughput rises with them and so does every latency.
+Plans are TP x PP x EP x attention-DP x where the KV waits. For each the largest load within the SLO is found by
+bisection over the sequences in flight, for all plans at once; throughput rises with them and so does every latency.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import Architecture, Array
+from capacity.serving.architecture import Architecture, Array, Bools, Rows
 from capacity.serving.calibration import Calibration
 from capacity.serving.load import Load, Prefill, Slo, Workload, load, prefill, step_s
 from capacity.serving.memory import activation_bytes, kv_room, kv_sequence_bytes, weight_bytes
@@ -22,14 +22,12 @@ from capacity.serving.power import power_w, utilisation
 from capacity.serving.system import GIGA, Layout, System, system
 
 FRONTIER_COLUMNS = (
-    "tp", "pp", "ep", "dp", "accelerators", "kv_home", "batch", "instances", "instances_per_accelerator", "ttft_s", "tpot_s",
-    "memory_gb", "output_tokens_s_per_accelerator", "fresh_tokens_s_per_accelerator", "power_w_per_accelerator",
-    "utilisation", "rtt_slack_s", "limited_by",
+    "tp", "pp", "ep", "dp", "accelerators", "kv_home", "batch", "instances", "instances_per_accelerator", "ttft_s",
+    "tpot_s", "memory_gb", "output_tokens_s_per_accelerator", "fresh_tokens_s_per_accelerator",
+    "power_w_per_accelerator", "utilisation", "rtt_slack_s", "limited_by",
 )
 
 LIMITS = ("memory", "host_memory", "tpot", "ttft", "pace", "compute", "host_link")
-
-Bools = NDArray[np.bool_]
 
 BISECTIONS = 16
 """Halvings of the logarithm of the load: from any bound to within a thousandth."""
@@ -47,10 +45,10 @@ class Candidates:
     prefill: Prefill
     room: Array
 
-    def take(self, rows: object) -> Candidates:
+    def take(self, rows: Rows) -> Candidates:
         """The plans at an index or mask."""
-        first = Prefill(self.prefill.chunks, self.prefill.chunk_s[rows])  # type: ignore[index]
-        return Candidates(self.layout.take(rows), self.host[rows], self.reserve[rows], first, self.room[rows])  # type: ignore[index]
+        first = Prefill(self.prefill.chunks, self.prefill.chunk_s[rows])
+        return Candidates(self.layout.take(rows), self.host[rows], self.reserve[rows], first, self.room[rows])
 
     def hold(self, reserve: float) -> Candidates:
         """The same plans with a round trip held in reserve."""
@@ -78,7 +76,7 @@ class Cell:
             memory = np.where(plans.room > 0, at.kv_bytes / plans.room, np.inf)
             limit = self.slo.ttft_s - plans.reserve
             ttft = np.where(limit > 0, at.ttft / limit, np.inf)
-            host = np.where(plans.host, at.host_bytes / self.system.host_bytes if self.system.host_bytes else np.inf, 0.0)
+            host = at.host_bytes / max(self.system.host_bytes, 1.0)
         return np.stack([memory, host, at.tpot / self.slo.tpot_s, ttft, at.pace, at.queue, at.link])
 
 
@@ -91,7 +89,8 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is the mean of
     sequences decoding in the copy. Empty where nothing fits: see `why_empty`. Raises InputError for unknown precisions.
     """
-    cell = Cell(system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration), workload, slo)
+    resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
+    cell = Cell(resolved, workload, slo)
     plans = candidates(cell, max_accelerators)
     plans = plans.take(plans.room > 0)
     sized = largest_loads(cell, plans)
@@ -140,7 +139,7 @@ def legal_plans(arch: Architecture, domain: int, most: int) -> tuple[Array, Arra
     ep = np.concatenate([wide if arch.experts else np.ones_like(tp), narrow])
     again = np.concatenate([np.ones(len(tp), dtype=bool), (wide != narrow) & bool(arch.experts)])
     legal = again & ((np.tile(tp * dp, 2) % ep) == 0)
-    return tuple(np.tile(x, 2)[legal] for x in (tp, pp)) + (ep[legal], np.tile(dp, 2)[legal])  # type: ignore[return-value]
+    return np.tile(tp, 2)[legal], np.tile(pp, 2)[legal], ep[legal], np.tile(dp, 2)[legal]
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ class Sized:
 def largest_loads(cell: Cell, plans: Candidates) -> Sized:
     """Each plan that keeps the SLO with at least one instance, at its largest load."""
     low = least_in_flight(cell, plans)
-    able = (cell.pressure(plans, cell.load(plans, low)) <= 1.0).all(axis=0)
+    able = np.asarray((cell.pressure(plans, cell.load(plans, low)) <= 1.0).all(axis=0))
     plans, low = plans.take(able), low[able]
     high = np.maximum(low, in_flight_bound(cell, plans))
     for _ in range(BISECTIONS):
@@ -199,7 +198,8 @@ def _table(cell: Cell, sized: Sized) -> pd.DataFrame:
     whole = {name: getattr(layout, name).astype(np.int64) for name in ("tp", "pp", "ep", "dp", "accelerators")}
     return pd.DataFrame({
         **whole, "kv_home": np.where(plans.host, "host", "hbm"), "batch": at.in_flight,
-        "instances": sized.instances.astype(np.int64), "instances_per_accelerator": per, "ttft_s": at.ttft, "tpot_s": at.tpot,
+        "instances": sized.instances.astype(np.int64), "instances_per_accelerator": per,
+        "ttft_s": at.ttft, "tpot_s": at.tpot,
         "memory_gb": memory / GIGA, "output_tokens_s_per_accelerator": per * work.branches * work.output_tokens_s,
         "fresh_tokens_s_per_accelerator": per * work.fresh_tokens_s,
         "power_w_per_accelerator": power_w(cell.system, layout, at), "utilisation": utilisation(layout, at),

@@ -1,11 +1,11 @@
 """Time of one decode step and of one prefill chunk, as arrays over plans.
 
-Per stage and layer: max(bytes / (eff * bandwidth), FLOPs / (eff * peak)) for the weights' part and for the attention core
-apart (roofline; Williams 2009), plus collectives, plus a fixed overhead. Dense weights are streamed once a step; a MoE
-layer with T tokens in the step touches E (1 - (1 - k/E)^T) experts in expectation.
+Per stage and layer: max(bytes / (eff * bandwidth), FLOPs / (eff * peak)) for the weights' part and for the attention
+core apart (roofline; Williams 2009), plus collectives, plus a fixed overhead. Dense weights are streamed once a step; a
+MoE layer with T tokens in the step touches E (1 - (1 - k/E)^T) experts in expectation.
 
-A full pipeline moves one stage at a time, so a token needs pp times the slowest stage: pipelining adds throughput, never
-takes away latency.
+A full pipeline moves one stage at a time, so a token needs pp times the slowest stage: pipelining adds throughput,
+never takes away latency.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
 
 
 def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Array:
-    """Seconds the slowest stage needs for `tokens` of prefill on every attention-DP rank, each attending to `context`."""
+    """Seconds of the slowest stage for `tokens` of prefill on every attention-DP rank, attending to `context` each."""
     arch, fit = system.arch, system.fit
     compute = _matmul_flops(system, layout, tokens) / system.matmul_rate
     memory = _weight_bytes(system, layout, tokens) / system.weight_rate
@@ -66,8 +66,8 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
 def touched_experts(experts: float, active: float, tokens: Array, ranks: Array) -> Array:
     """Experts the busiest of `ranks` expert-parallel ranks touches in a layer with `tokens` tokens, routed at random.
 
-    Expectation N (1 - (1 - k/E)^T) of the rank's N = E / ranks experts, plus sqrt(2 ln ranks) standard deviations for the
-    busiest rank; never above N.
+    Expectation N (1 - (1 - k/E)^T) of the rank's N = E / ranks experts, plus sqrt(2 ln ranks) standard deviations for
+    the busiest rank; never above N.
     """
     own = np.ceil(experts / ranks)
     share = 1.0 - (1.0 - active / experts) ** tokens
@@ -107,9 +107,9 @@ def _head_s(system: System, layout: Layout, tokens: Array) -> Array:
 
 
 def _collectives_s(system: System, layout: Layout, tokens: Array) -> Array:
-    """All layers' collectives: two all-reduces a layer over tp; with attention-DP the experts' one becomes two all-to-all.
+    """All layers' collectives: two all-reduces over tp; with attention-DP the experts' one becomes two all-to-all.
 
-    Dispatch carries one byte a value, combine two; a token goes to at most min(k, ep) ranks, each split expert_shards ways.
+    Dispatch carries one byte a value, combine two; a token goes to at most min(k, ep) ranks of expert_shards each.
     """
     arch, links = system.arch, system.links
     volume = tokens * arch.d_model * WIDE
@@ -120,4 +120,4 @@ def _collectives_s(system: System, layout: Layout, tokens: Array) -> Array:
     sent = volume / layout.tp * fan_out
     exchange = all_to_all_s(layout.stage, sent / WIDE, links) + all_to_all_s(layout.stage, sent, links)
     experts = np.where(layout.dp > 1, exchange, reduce)
-    return (2.0 * arch.layers - arch.moe_layers) * reduce + arch.moe_layers * experts
+    return np.asarray((2.0 * arch.layers - arch.moe_layers) * reduce + arch.moe_layers * experts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import Architecture, Array, architecture, bytes_of
+from capacity.serving.architecture import Architecture, Array, Rows, architecture, bytes_of
 from capacity.serving.calibration import ANY, Calibration, Fit, default_calibration
 
 GIGA = 1e9
@@ -60,8 +60,8 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
 class Layout:
     """Sharding plans as arrays, one entry a plan.
 
-    A copy is pp stages of tp x dp accelerators. Attention is split over tp and repeated over dp (each rank serves its own
-    sequences); routed experts are spread over ep of the stage's tp x dp accelerators, each split tp x dp / ep ways.
+    A copy is pp stages of tp x dp accelerators. Attention is split over tp and repeated over dp (each rank serves its
+    own sequences); routed experts are spread over ep of the stage's tp x dp accelerators, each split tp x dp / ep ways.
     """
 
     tp: Array
@@ -90,9 +90,9 @@ class Layout:
         """Ways in which one expert is split."""
         return self.stage / self.ep
 
-    def take(self, rows: object) -> Layout:
+    def take(self, rows: Rows) -> Layout:
         """The plans at an index or mask."""
-        return Layout(self.tp[rows], self.pp[rows], self.ep[rows], self.dp[rows])  # type: ignore[index]
+        return Layout(self.tp[rows], self.pp[rows], self.ep[rows], self.dp[rows])
 
 
 def stage_share(arch: Architecture, layout: Layout) -> Array:
