@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from capacity.catalogue.catalogue import Catalogue
 
 _ID = re.compile(r"archetype-(\d{4})")
-_WHOLE = ("memory_gb", "memory_usable_gb", "host_memory_gb", "nic_gbit_s", "tdp_w", "it_power_w")
 
 
 def year_of(name: str) -> int | None:
@@ -49,9 +48,7 @@ def archetype(year: int, levels: Mapping[str, str], cat: Catalogue) -> Accelerat
     figures: dict[str, Any] = {}
     for row in trends.to_dict("records"):
         growth = row[column[levels.get(str(row["topic"]), "mid")]]
-        figures[str(row["quantity"])] = row["base_value"] * growth ** (year - row["base_year"])
-    for name in _WHOLE:
-        figures[name] = float(round(figures[name]))
+        figures[str(row["quantity"])] = float(round(row["base_value"] * growth ** (year - row["base_year"])))
     step = int(cat.constant("archetype_domain_step"))
     domain = step * round(figures.pop("scale_up_domain") / step)
     return Accelerator(

@@ -19,7 +19,7 @@ from capacity.catalogue.tables import RawTable, check_references, overlay, read_
 from capacity.errors import InputError
 
 Card = TypeVar("Card")
-Known = TypeVar("Known", Accelerator, ModelCard)
+Known = TypeVar("Known", bound=Accelerator | ModelCard)
 LEVELS = ("low", "mid", "high")
 
 
