@@ -199,6 +199,10 @@ def _known_path(data: dict[str, Any], keys: list[str], option: str) -> KeyPath:
             hint = f"did you mean `{near}`?" if near else f"there are: {', '.join(choices) or 'none'}"
             raise InputError(f"{option}: `{'.'.join((*path, key))}` is not in the scenario; {hint}")
         path = (*path, key)
+        inner = level.get(key) if isinstance(level, dict) else None
+        if keys and inner is not None and not isinstance(inner, dict | list):
+            whole = ".".join(path)
+            raise InputError(f"{option}: `{whole}` is {inner!r}, not a mapping; set it whole: {whole}={{...}}")
         level = level[int(key)] if isinstance(level, list) else level.get(key) if isinstance(level, dict) else None
     return path
 

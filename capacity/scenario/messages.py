@@ -80,8 +80,9 @@ def _message(path: KeyPath, details: list[ErrorDetails]) -> str:
         return "is empty; at least one entry is needed"
     others = allowed_at(path)
     if kind == "quantity":
-        return first["msg"] + (f", or {' or '.join(others)}" if others else "")
-    if path and not others and keys_at(path[:-1]) is None and any(d["loc"][-1] == "[key]" for d in details):
+        rest = [word for word in others if word != "a number"]
+        return first["msg"] + (f", or {' or '.join(rest)}" if rest else "")
+    if path and keys_at(path[:-1]) is None and any(d["loc"][-1] == "[key]" for d in details):
         return f"`{path[-1]}` is not a year from 1990 to 2100"
     if isinstance(given, str) and others:
         choices = [o.strip("`") for o in others if o.startswith("`")]
@@ -106,4 +107,6 @@ def _shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "nothing" if value is None else repr(value)

@@ -11,6 +11,9 @@ from capacity.scenario.schema import Scenario
 from capacity.scenario.yaml_lines import KeyPath
 
 
+PLAIN = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+
+
 def _branches(annotation: Any) -> list[Any]:
     """The plain types behind Annotated and Union."""
     origin = get_origin(annotation)
@@ -51,7 +54,7 @@ def keys_at(path: KeyPath) -> list[str] | None:
 
 
 def allowed_at(path: KeyPath) -> list[str]:
-    """In words, the forms a value at the path may take besides a quantity: named choices, a mapping, a list."""
+    """In words, the forms a value at the path may take: named choices, a mapping, a list, a number."""
     words: list[str] = []
     for kind in _types_at(path):
         if get_origin(kind) is Literal:
@@ -62,4 +65,6 @@ def allowed_at(path: KeyPath) -> list[str]:
             words.append("a mapping")
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
             words.append("a mapping of " + ", ".join(kind.model_fields))
+        elif kind in PLAIN:
+            words.append(PLAIN[kind])
     return list(dict.fromkeys(words))

@@ -90,8 +90,11 @@ def read_yaml_file(path: Path, name: str) -> tuple[Any, Marks]:
 
 
 def read_value(text: str, name: str) -> Any:
-    """A single YAML value, as after the `=` of `--set`; `REMOVED` for null."""
-    return read_yaml(text, name)[0]
+    """A single YAML value, as after the `=` of `--set`; `REMOVED` for null. `name` is the option, for messages."""
+    try:
+        return read_yaml(text, "value")[0]
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def _malformed(error: yaml.YAMLError, name: str) -> str:
