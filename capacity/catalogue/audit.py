@@ -37,7 +37,8 @@ def audit_table(table: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
 def audit_cards(cards: Mapping[str, ModelCard]) -> pd.DataFrame:
     """Rows COLUMNS for each number stated in the AI model cards; zero (the part is absent) is left out."""
     rows = [
-        ("models", card.id, name, float(value), "", card.confidence, card.source)
+        ("models", card.id, name, float(value), "", "estimate" if name in card.estimated_fields else card.confidence,
+         card.source)
         for card in cards.values()
         for name, value in asdict(card).items()
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value

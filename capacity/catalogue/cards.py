@@ -106,6 +106,10 @@ class ModelCard:
     params_exact: bool = True
     """The architecture formula is expected to reproduce the published total within 1 %."""
     aliases: tuple[str, ...] = ()
+    note: str = ""
+    """What a reader of the numbers must know."""
+    estimated_fields: tuple[str, ...] = ()
+    """Keys whose numbers are estimates though the card is not."""
     confidence: str = "estimate"
     source: str = ""
     as_of: str = ""

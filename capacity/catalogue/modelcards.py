@@ -102,6 +102,10 @@ def _check_parts(file: str, card: ModelCard) -> None:
         raise InputError(f"{file}: key `attention`: mla needs kv_lora_rank, qk_nope_dim, qk_rope_dim and v_head_dim")
     if card.attention == "compressed" and not card.kv_bytes_per_token:
         raise InputError(f"{file}: key `attention`: compressed needs kv_bytes_per_token")
+    for name in card.estimated_fields:
+        if name not in _FIELDS:
+            raise InputError(f"{file}: key `estimated_fields`: `{name}` is no key of a card"
+                             f"{suggestion(name, list(_FIELDS))}")
     if card.sliding_share and not card.sliding_window:
         raise InputError(f"{file}: key `sliding_share`: {card.sliding_share} of the layers need a sliding_window")
     if card.sliding_share > 1:
