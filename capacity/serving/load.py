@@ -7,7 +7,7 @@ Prefill is chunked into decode steps. A step of decode alone takes t(B); prefill
     TPOT = t(B) / (1 - rho),   B = n * branches * o * TPOT   =>   n = B / (branches * o * t(B) + B * u),   u = rho / n
 
 (Little's law), a closed form in B. The percentile of TPOT adds, in quadrature, the spread of B (binomial: a session is
-in flight or not) and that of the prefill work falling into one answer (compound Poisson), capped by a chunk in each step.
+in flight or not) and that of the prefill work falling into one answer (compound Poisson), at most a chunk in each step.
 TTFT is the sojourn in an M/G/1 queue (Pollaczek-Khinchine, Takacs for the second moment) seen by one of n sessions;
 its percentile by a gamma law of the same mean and variance (Wilson-Hilferty), exact for a fixed service and an empty
 queue, within 1 % for M/M/1.

@@ -29,9 +29,9 @@ FRONTIER_COLUMNS = (
 
 LIMITS = ("memory", "host_memory", "tpot", "ttft", "pace", "compute", "host_link")
 
-BISECTIONS = 16
-"""Halvings of the logarithm of the load: from any bound to within a thousandth."""
-SETTLING = 4
+BISECTIONS = 13
+"""Halvings of the logarithm of the load, from a bound to within a five-hundredth at worst."""
+SETTLING = 3
 TOLERANCE = 1e-9
 
 
@@ -94,7 +94,8 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     plans = candidates(cell, max_accelerators)
     plans = plans.take(plans.room > 0)
     sized = largest_loads(cell, plans)
-    tight = [largest_loads(cell, sized.plans.hold(r).take(sized.slack(cell) < r)) for r in reserves(cell)]
+    short = [(r, sized.slack(cell) < r) for r in reserves(cell)]
+    tight = [largest_loads(cell, sized.plans.hold(r).take(lacking)) for r, lacking in short if lacking.any()]
     return _pareto(cell, pd.concat([_table(cell, s) for s in [sized, *tight]], ignore_index=True))
 
 
