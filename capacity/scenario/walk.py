@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from capacity.scenario.schema import Scenario
 from capacity.scenario.yaml_lines import KeyPath
 
-
 PLAIN = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
