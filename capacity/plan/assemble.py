@@ -1,0 +1,101 @@
+"""From a solution to a plan: every table in the user's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from capacity.plan import buildout, service
+from capacity.plan.binding import limits_table
+from capacity.plan.columns import conform, word
+from capacity.plan.model import Plan
+from capacity.plan.money import money_table
+from capacity.plan.yearly import headline, schedule_table
+from capacity.problem import Problem
+from capacity.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from capacity.solving import Solution
+
+
+def assemble(scenario: Scenario | None, problem: Problem, solution: Solution) -> Plan:
+    """The plan of a solution: tables of `columns.PLAN_TABLES`, a summary fit for JSON, stages and assumptions.
+
+    Works for problems made by hand too (scenario None, no words): the waist's own names stand in for missing words.
+    """
+    values = solution.values
+    tables = _tables(scenario, problem, solution)
+    stages = conform("stages", pd.DataFrame(
+        [(s.order, s.goal, s.objective, s.bound, s.gap, s.seconds, s.status) for s in solution.stages],
+        columns=["order", "goal", "objective", "bound", "gap", "seconds", "status"],
+    ))
+    name = scenario.name if scenario is not None else problem.name
+    return Plan(
+        name=name, status=solution.status, scenario=scenario,
+        summary=_summary(name, solution, stages, tables), tables=tables, stages=stages,
+        assumptions=conform("assumptions", word(problem, "assumptions")), problem=problem, values=dict(values),
+    )
+
+
+def _tables(scenario: Scenario | None, problem: Problem, solution: Solution) -> dict[str, pd.DataFrame]:
+    values = solution.values
+    tables = {
+        "openings": buildout.openings_table(problem, values),
+        "phases": buildout.phases_table(problem, values),
+        "pods": buildout.pods_table(problem, values),
+        "fleet": buildout.fleet_table(problem, values),
+        "retirements": buildout.retirements_table(problem, values),
+        "rentals": buildout.rentals_table(problem, values),
+        "links": buildout.links_table(problem, values),
+        "sharding": service.sharding_table(problem, values, scenario),
+        "placement": service.placement_table(problem, values),
+        "served": service.served_table(problem, values),
+        "money": money_table(problem, values),
+        "limits": limits_table(problem, values),
+        "sites": buildout.site_words(problem),
+        "regions": conform("regions", word(problem, "regions")),
+    }
+    tables["power"] = service.power_table(problem, values, tables["fleet"])
+    tables["schedule"] = schedule_table(problem, values, tables)
+    return tables
+
+
+YEAR_KEYS = {
+    "instances": "instances_served", "shortage": "instances_short", "shortage_share": "short_share",
+    "facility_mw": "facility_mw", "accelerators": "accelerators", "capex_usd": "capex_usd", "opex_usd": "opex_usd",
+    "usd_per_instance_hour": "usd_per_instance_hour",
+}
+"""Keys of the summary's years and the schedule columns that they report."""
+
+
+def _summary(
+    name: str, solution: Solution, stages: pd.DataFrame, tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    schedule, money = tables["schedule"], tables["money"]
+    last = stages.iloc[-1] if len(stages) else None
+    cash = money.groupby("kind")["cash_usd"].sum()
+    short = schedule[schedule["short_share"] > 0]
+    return {
+        "name": name, "status": solution.status, "headline": headline(schedule),
+        "objective": None if last is None else plain(last["objective"]),
+        "bound": None if last is None else plain(last["bound"]),
+        "gap": plain(stages["gap"].max()) if len(stages) else None, "seconds": plain(solution.seconds),
+        "stages": [{k: plain(v) for k, v in row.items()} for row in stages.to_dict("records")],
+        "capex_usd": plain(cash.get("capex", 0.0)), "opex_usd": plain(cash.get("opex", 0.0)),
+        "first_short_year": int(short["year"].iloc[0]) if len(short) else None,
+        "years": [
+            {"year": int(row["year"])} | {key: plain(row[column]) for key, column in YEAR_KEYS.items()}
+            for row in schedule.to_dict("records")
+        ],
+    }
+
+
+def plain(value: Any) -> Any:
+    """A number fit for JSON: a Python int, float or text; None for NaN and infinities."""
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | np.integer):
+        return int(value)
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,184 @@
+"""What the values of a solution imply, by joins alone: what is open, what stands, what is lit, what is paid.
+
+These helpers know the meaning of the waist's tables and nothing of the formulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from capacity.problem import VARIABLES, Problem
+
+Values = Mapping[str, pd.DataFrame]
+"""One long table per variable of `problem.VARIABLES`: its index columns and `value`; absent rows are zero."""
+
+
+TERM_KEY = ["variable", "place", "item", "period", "period2", "slice"]
+"""Index of any variable in the columns of `limit_terms`; those it does not use are empty or zero."""
+COST_COLUMNS = [*TERM_KEY, "topic", "kind", "year", "cash", "objective"]
+
+TERM_NAMES: dict[str, dict[str, str]] = {
+    "open": {"place": "place", "period": "period"},
+    "built": {"place": "place", "block": "item", "period": "period"},
+    "bought": {"place": "place", "asset": "item", "vintage": "period"},
+    "alive": {"place": "place", "asset": "item", "vintage": "period", "period": "period2"},
+    "rent": {"place": "place", "asset": "item", "period": "period"},
+    "use": {"place": "place", "activity": "item", "period": "period", "slice": "slice"},
+    "serve": {"demand": "place", "place": "item"},
+    "short": {"demand": "place"},
+    "modules": {"link": "place", "module": "item", "period": "period"},
+}
+"""For each variable, which of its index columns stands in which column of TERM_KEY."""
+
+
+def chosen(values: Values, name: str) -> pd.DataFrame:
+    """Index columns and `value` of one variable; empty when the solution has none."""
+    columns = [*VARIABLES[name], "value"]
+    given = values.get(name)
+    if given is None or not len(given):
+        ints = {"period", "vintage"}
+        kinds = {c: "float64" if c == "value" else "int64" if c in ints else "object" for c in columns}
+        return pd.DataFrame({c: pd.Series([], dtype=k) for c, k in kinds.items()})
+    frame = given[columns].reset_index(drop=True)
+    texts = [c for c in columns if c not in {"period", "vintage", "value"}]
+    return frame.astype(dict.fromkeys(texts, object))
+
+
+def slice_shares(problem: Problem) -> pd.DataFrame:
+    """(slice, hours in a year, share of the year's hours that slices cover)."""
+    slices = problem.table("slices")[["slice", "hours"]]
+    return slices.assign(share=slices["hours"] / max(float(slices["hours"].sum()), 1e-300))
+
+
+def in_service(cells: pd.DataFrame, start: str, problem: Problem) -> pd.DataFrame:
+    """Each row of `cells` (with `start` and `life`) once for every period it is in service, in column `in_year`."""
+    periods = problem.table("periods")[["period"]].rename(columns={"period": "in_year"})
+    both = cells.merge(periods, how="cross")
+    return both[(both[start] <= both["in_year"]) & (both["in_year"] < both[start] + both["life"])]
+
+
+def opened(problem: Problem, values: Values) -> pd.DataFrame:
+    """(place, period, opened): share of each place that is open; 1 for places that need no opening."""
+    grid = problem.table("places")[["place"]].merge(problem.table("periods")[["period"]], how="cross")
+    opens = chosen(values, "open").rename(columns={"period": "since"})
+    both = grid.merge(opens, on="place")
+    total = both[both["since"] <= both["period"]].groupby(["place", "period"], as_index=False)[["value"]].sum()
+    grid = grid.merge(total, on=["place", "period"], how="left")
+    needs = grid["place"].isin(problem.table("openings")["place"])
+    return grid.assign(opened=grid["value"].fillna(0.0).where(needs, 1.0))[["place", "period", "opened"]]
+
+
+def blocks_standing(problem: Problem, values: Values) -> pd.DataFrame:
+    """(place, block, resource, period, blocks, amount): blocks in service, existing ones included."""
+    blocks = problem.table("blocks")
+    built = chosen(values, "built").merge(blocks[["place", "block", "life"]], on=["place", "block"])
+    standing = in_service(built, "period", problem)
+    total = standing.groupby(["place", "block", "in_year"], as_index=False)[["value"]].sum()
+    keep = blocks[["place", "block", "resource", "capacity", "existing"]]
+    grid = keep.merge(problem.table("periods")[["period"]], how="cross")
+    grid = grid.merge(total.rename(columns={"in_year": "period"}), on=["place", "block", "period"], how="left")
+    count = grid["existing"] + grid["value"].fillna(0.0)
+    out = grid.assign(blocks=count, amount=count * grid["capacity"])
+    return out[["place", "block", "resource", "period", "blocks", "amount"]]
+
+
+def links_lit(problem: Problem, values: Values) -> pd.DataFrame:
+    """(link, period, capacity): data capacity in service, existing included."""
+    modules = problem.table("modules")[["link", "module", "period", "capacity", "life"]]
+    lit = in_service(chosen(values, "modules").merge(modules, on=["link", "module", "period"]), "period", problem)
+    lit = lit.assign(new=lit["value"] * lit["capacity"])
+    total = lit.groupby(["link", "in_year"], as_index=False)[["new"]].sum().rename(columns={"in_year": "period"})
+    grid = problem.table("links")[["link", "existing"]].merge(problem.table("periods")[["period"]], how="cross")
+    grid = grid.merge(total, on=["link", "period"], how="left")
+    return grid.assign(capacity=grid["existing"] + grid["new"].fillna(0.0))[["link", "period", "capacity"]]
+
+
+def link_traffic(problem: Problem, values: Values) -> pd.DataFrame:
+    """(link, period, slice, load): traffic of what is served and of what is open."""
+    demands = problem.table("demands")[["demand", "period", "slice"]]
+    served = problem.table("serve_loads").merge(chosen(values, "serve"), on=["demand", "place"])
+    served = served.merge(demands, on="demand").assign(load=lambda t: t["load"] * t["value"])
+    held = problem.table("open_loads").merge(opened(problem, values), on=["place", "period"])
+    held = held.assign(load=held["load"] * held["opened"]).merge(slice_shares(problem)[["slice"]], how="cross")
+    keys = ["link", "period", "slice"]
+    return pd.concat([served[[*keys, "load"]], held[[*keys, "load"]]]).groupby(keys, as_index=False)[["load"]].sum()
+
+
+def costs_per_unit(problem: Problem) -> pd.DataFrame:
+    """COST_COLUMNS: what one unit of each variable costs, by topic and year of payment, in money of the waist.
+
+    The Problem's `costs` in the user's words where it has them, else the cost columns of its tables (`table_costs`).
+    Costs of serving from a place stand in the waist alone and are added when the words do not speak of them.
+    """
+    given = problem.words.get("costs")
+    own = table_costs(problem)
+    if given is None or not len(given):
+        return own
+    return pd.concat([given[COST_COLUMNS], own[~own["variable"].isin(given["variable"])]], ignore_index=True)
+
+
+def table_costs(problem: Problem) -> pd.DataFrame:
+    """COST_COLUMNS from the cost columns of the waist's tables, a topic each; a serve cost's cash is undiscounted."""
+    slices = slice_shares(problem)
+    running = problem.table("activity_costs").merge(slices, how="cross")
+    running = running.assign(objective=running["objective"] * running["share"], cash=running["cash"] * running["share"])
+    parts = [
+        _priced(problem.table("openings"), "open", "opening", "capex"),
+        _priced(problem.table("block_cells"), "built", "shell", "capex"),
+        _priced(problem.table("asset_cells"), "bought", "accelerators", "capex"),
+        _priced(_upkeep_by_vintage(problem), "alive", "upkeep", "opex"),
+        _priced(problem.table("rentals"), "rent", "rental", "opex"),
+        _priced(running, "use", "energy", "opex"),
+        _priced(_serving_costs(problem), "serve", "transit", "opex"),
+        _priced(problem.table("modules"), "modules", "links", "capex"),
+    ]
+    parts = [p for p in parts if len(p)] or parts[:1]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _upkeep_by_vintage(problem: Problem) -> pd.DataFrame:
+    cells = ["place", "asset", "vintage", "life"]
+    held = pd.concat([problem.table("asset_cells")[cells], problem.table("committed")[cells]])
+    held = in_service(held, "vintage", problem).drop_duplicates(["place", "asset", "vintage", "in_year"])
+    upkeep = problem.table("upkeep").rename(columns={"period": "in_year"})
+    return held.merge(upkeep, on=["place", "asset", "in_year"]).rename(columns={"in_year": "period"})
+
+
+def _serving_costs(problem: Problem) -> pd.DataFrame:
+    demands = problem.table("demands")[["demand", "period"]].merge(problem.table("periods"), on="period")
+    table = problem.table("assignments").merge(demands, on="demand")
+    return table.assign(objective=table["unit_cost"], cash=table["unit_cost"] / table["discount"], paid=table["period"])
+
+
+def _priced(table: pd.DataFrame, variable: str, topic: str, kind: str) -> pd.DataFrame:
+    keys = VARIABLES[variable]
+    year = "paid" if "paid" in table else "period" if "period" in table else "vintage"
+    priced = table[(table["objective"] != 0) | (table["cash"] != 0)]
+    rows = as_terms(variable, priced.assign(year=priced[year]), keys)
+    return rows.assign(topic=topic, kind=kind)[COST_COLUMNS]
+
+
+def as_terms(variable: str, frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.DataFrame:
+    """`frame` indexed by a variable's own columns, with them renamed to TERM_KEY (as `limit_terms` names them)."""
+    named = frame.rename(columns={k: v for k, v in TERM_NAMES[variable].items() if k in keys})
+    rest: dict[str, Any] = {c: e for c, e in {"item": "", "period": 0, "period2": 0, "slice": ""}.items()
+            if c not in TERM_NAMES[variable].values()}
+    return named.assign(variable=variable, **rest)
+
+
+def quantities(problem: Problem, values: Values) -> pd.DataFrame:
+    """TERM_KEY and `value` of every nonzero variable of the solution."""
+    parts = [as_terms(name, chosen(values, name), keys) for name, keys in VARIABLES.items()]
+    parts = [p for p in parts if len(p)] or parts[:1]
+    return pd.concat(parts, ignore_index=True)[[*TERM_KEY, "value"]]
+
+
+def tidy(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
+    """Solver noise removed for showing: values within 1e-6 of a whole number become it, zeros go."""
+    near = frame[column].round()
+    value = frame[column].where((frame[column] - near).abs() > 1e-6, near)
+    return frame.assign(**{column: value})[np.asarray(value > 1e-6)]
