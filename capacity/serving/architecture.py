@@ -67,6 +67,8 @@ class Architecture:
     window: int
     window_share: float
     sparse_reads: int
+    indexed: bool
+    """An indexer beside the KV cache is read for the whole context; a compressed cache already counts its own."""
     decode_core: float
     """FLOPs of the attention core per generated token and attended token, whole model."""
     prefill_core: float
@@ -124,7 +126,8 @@ def architecture(card: ModelCard) -> Architecture:
         experts=card.experts_total, active_experts=card.experts_active, kv_values=_kv_values(card),
         kv_shards=1 if card.attention in ("mla", "compressed") else card.kv_heads,
         window=card.sliding_window, window_share=card.sliding_share if card.sliding_window else 0.0,
-        sparse_reads=card.attention_reads, decode_core=core_decode, prefill_core=core_prefill,
+        sparse_reads=card.attention_reads,
+        indexed=bool(card.attention_reads) and card.attention != "compressed", decode_core=core_decode, prefill_core=core_prefill,
     )
     return built if card.params_exact or not card.params_total_b else _reconciled(built, card)
 
@@ -146,18 +149,28 @@ def _attention(card: ModelCard) -> int:
 def _kv_values(card: ModelCard) -> float:
     if card.kv_bytes_per_token:
         return card.kv_bytes_per_token / BYTES["bf16"]
+    return float(card.layers * _kv_values_of_layer(card))
+
+
+def _kv_values_of_layer(card: ModelCard) -> int:
+    """Values one layer keeps per cached entry; a compressed entry serves as key and value at once."""
     if card.attention == "mla":
-        return float(card.layers * (card.kv_lora_rank + card.qk_rope_dim))
-    return float(card.layers * 2 * card.kv_heads * card.head_dim)
+        return card.kv_lora_rank + card.qk_rope_dim
+    return (1 if card.attention == "compressed" else 2) * card.kv_heads * card.head_dim
 
 
 def _attention_core(card: ModelCard) -> tuple[float, float]:
-    """FLOPs per query token and attended token: (decode, prefill). MLA decodes in its latent space."""
+    """FLOPs per query token and attended token: (decode, prefill). MLA decodes in its latent space.
+
+    A card that states its KV bytes caches less than an entry per layer and token (compressed, or linear layers between);
+    attention works on the entries there are.
+    """
+    entries = _kv_values(card) / _kv_values_of_layer(card)
     if card.attention == "mla":
         absorbed = 2 * card.heads * (2 * card.kv_lora_rank + card.qk_rope_dim)
         expanded = 2 * card.heads * (card.qk_nope_dim + card.qk_rope_dim + card.v_head_dim)
-        return float(card.layers * absorbed), float(card.layers * expanded)
-    core = float(card.layers * 4 * card.heads * card.head_dim)
+        return entries * absorbed, entries * expanded
+    core = entries * 4 * card.heads * card.head_dim
     return core, core
 
 

@@ -42,7 +42,7 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
     arch = architecture(model)
     weight_bytes, kv_bytes = bytes_of(weights), bytes_of(kv)
     fit = (calibration or default_calibration()).fit(accelerator.generation, weights, engine)
-    index = fit.index_bytes * arch.layers if arch.sparse_reads else 0.0
+    index = fit.index_bytes * arch.layers if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
     return System(
         arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes,

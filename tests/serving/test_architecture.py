@@ -65,3 +65,14 @@ def test_sparse_attention_stores_all_and_reads_its_top_k():
 def test_an_unknown_precision_names_the_nearest():
     with pytest.raises(InputError, match="nearest: fp8"):
         bytes_of("fp88")
+
+
+def test_a_compressed_cache_costs_core_flops_by_its_entries():
+    """Half the entries of a full cache of one 512-wide head: half the FLOPs of 4 * heads * width a layer and token."""
+    layers, heads, width = 60, 128, 512
+    card = dataclasses.replace(LLAMA70, layers=layers, heads=heads, kv_heads=1, head_dim=width, attention="compressed",
+                               kv_bytes_per_token=layers * width * 2 / 2, attention_reads=4096)
+    arch = architecture(card)
+    assert arch.decode_core == pytest.approx(layers * 4 * heads * width / 2)
+    assert not arch.indexed
+    assert arch.kv_bytes_per_token() == pytest.approx(layers * width)
