@@ -127,7 +127,8 @@ def architecture(card: ModelCard) -> Architecture:
         kv_shards=1 if card.attention in ("mla", "compressed") else card.kv_heads,
         window=card.sliding_window, window_share=card.sliding_share if card.sliding_window else 0.0,
         sparse_reads=card.attention_reads,
-        indexed=bool(card.attention_reads) and card.attention != "compressed", decode_core=core_decode, prefill_core=core_prefill,
+        indexed=bool(card.attention_reads) and card.attention != "compressed",
+        decode_core=core_decode, prefill_core=core_prefill,
     )
     return built if card.params_exact or not card.params_total_b else _reconciled(built, card)
 
@@ -162,7 +163,7 @@ def _kv_values_of_layer(card: ModelCard) -> int:
 def _attention_core(card: ModelCard) -> tuple[float, float]:
     """FLOPs per query token and attended token: (decode, prefill). MLA decodes in its latent space.
 
-    A card that states its KV bytes caches less than an entry per layer and token (compressed, or linear layers between);
+    A card that states its KV bytes caches less than one entry per layer and token (compressed, or linear layers);
     attention works on the entries there are.
     """
     entries = _kv_values(card) / _kv_values_of_layer(card)

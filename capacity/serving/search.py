@@ -33,6 +33,8 @@ BISECTIONS = 13
 """Halvings of the logarithm of the load, from a bound to within a five-hundredth at worst."""
 SETTLING = 3
 TOLERANCE = 1e-9
+DISTINCT = 0.01
+"""A plan stays on the frontier if it is better by this share in some respect than every one kept before it."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
              max_accelerators: int = 4096) -> pd.DataFrame:
     """Pareto frontier of sharding plans, most instances per accelerator first; columns FRONTIER_COLUMNS.
 
-    Kept are plans that no other beats in instances per accelerator, copy size, power per instance and latency slack
-    (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is the mean of
+    Kept are plans that no other equals within 1 % in instances per accelerator, copy size, power per instance and
+    latency slack (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is the mean of
     sequences decoding in the copy. Empty where nothing fits: see `why_empty`. Raises InputError for unknown precisions.
     """
     resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
@@ -209,7 +211,7 @@ def _table(cell: Cell, sized: Sized) -> pd.DataFrame:
 
 
 def _pareto(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows that no other beats in instances per accelerator, copy size, power per instance and useful slack."""
+    """Rows that no other equals, within DISTINCT, in instances per accelerator, copy size, power and useful slack."""
     rate = table["instances_per_accelerator"].to_numpy()
     useful = np.searchsorted(np.array(reserves(cell)), table["rtt_slack_s"].to_numpy(), side="right")
     power = table["power_w_per_accelerator"].to_numpy() / rate
@@ -219,5 +221,6 @@ def _pareto(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
     while len(left):
         best, left = left[0], left[1:]
         kept.append(best)
-        left = left[(scores[:, left] < scores[:, [best]]).any(axis=0)]
+        bar = scores[:, [best]]
+        left = left[(scores[:, left] < bar - DISTINCT * np.abs(bar)).any(axis=0)]
     return table.iloc[kept].reset_index(drop=True)

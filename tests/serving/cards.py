@@ -21,7 +21,8 @@ def accelerator(name: str = "h100", **changes: object) -> Accelerator:
             "status": "released", "available": 2023.0, "bf16_tflops": 989.0, "fp8_tflops": 1979.0,
             "fp4_tflops": None, "int8_tops": 1979.0,
             "memory_gb": 80.0, "memory_usable_gb": 80.0, "memory_bandwidth_gb_s": 3350.0, "scale_up_fabric": "nvlink4",
-            "scale_up_gb_s": 450.0, "scale_up_domain": 8, "host_link_gb_s": 64.0, "host_memory_gb": 256.0, "nic_gbit_s": 400.0,
+            "scale_up_gb_s": 450.0, "scale_up_domain": 8, "host_link_gb_s": 64.0, "host_memory_gb": 256.0,
+            "nic_gbit_s": 400.0,
             "tdp_w": 700.0,
             "it_power_w": 1453.0, "price_low_usd": 25e3, "price_usd": 30e3, "price_high_usd": 35e3}
     return Accelerator(**{**base, **changes})  # type: ignore[arg-type]
