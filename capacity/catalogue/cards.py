@@ -95,6 +95,8 @@ class ModelCard:
     """Whole model, 16-bit, when the formula by heads does not describe it (compressed attention)."""
     attention_reads: int = 0
     """Sparse attention: most tokens of KV read per step; 0: all."""
+    index_bytes_per_token: float = 0.0
+    """Sparse attention: bytes of the index kept and read in full every step, per token of context, whole model."""
     tied_embeddings: bool = False
     positions: int = 0
     """Learned position embeddings."""

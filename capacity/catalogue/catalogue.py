@@ -14,7 +14,7 @@ from capacity.catalogue import archetypes
 from capacity.catalogue.cards import Accelerator, ModelCard, Region, Site
 from capacity.catalogue.locate import data_folder, models_folder
 from capacity.catalogue.modelcards import merge_cards, model_card, read_cards
-from capacity.catalogue.schema import TableSchema, read_schemas, suggestion
+from capacity.catalogue.schema import TableSchema, read_schema, suggestion
 from capacity.catalogue.tables import RawTable, check_references, overlay, read_csv, typed
 from capacity.errors import InputError
 
@@ -32,7 +32,8 @@ class Catalogue:
 
     def __init__(self, data: Path, models: Path, overlays: Sequence[Path] = ()) -> None:
         self._data, self._models, self._overlays = data, models, tuple(overlays)
-        self.schemas: dict[str, TableSchema] = read_schemas(data / "schema")
+        self._names = sorted(path.stem for path in (data / "schema").glob("*.yaml"))
+        self._schemas: dict[str, TableSchema] = {}
         self._raw: dict[str, RawTable] = {}
         self._checked: dict[str, pd.DataFrame] = {}
         self._model_cards: dict[str, ModelCard] | None = None
@@ -42,14 +43,16 @@ class Catalogue:
 
     def tables(self) -> list[str]:
         """Names of the tables, sorted."""
-        return sorted(self.schemas)
+        return list(self._names)
 
     def schema(self, name: str) -> TableSchema:
         """What a table holds: key, columns, units, ranges."""
-        if name not in self.schemas:
-            raise InputError(f"no table `{name}` in the catalogue; tables: {', '.join(self.tables())}"
-                             f"{suggestion(name, self.tables())}")
-        return self.schemas[name]
+        if name not in self._names:
+            raise InputError(f"no table `{name}` in the catalogue; tables: {', '.join(self._names)}"
+                             f"{suggestion(name, self._names)}")
+        if name not in self._schemas:
+            self._schemas[name] = read_schema(self._data / "schema" / f"{name}.yaml")
+        return self._schemas[name]
 
     def _read(self, name: str) -> RawTable:
         if name not in self._raw:

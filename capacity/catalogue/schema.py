@@ -104,8 +104,3 @@ def read_schema(path: Path) -> TableSchema:
             raise InputError(f"{file}: `{name}` in `key` or `ordered` is no column of the table"
                              f"{suggestion(name, list(columns))}")
     return TableSchema(path.stem, key, columns, ordered, str(given.get("description", "")))
-
-
-def read_schemas(folder: Path) -> dict[str, TableSchema]:
-    """Table name -> schema, for every file of a schema folder."""
-    return {path.stem: read_schema(path) for path in sorted(folder.glob("*.yaml"))}

@@ -19,17 +19,15 @@ _FILTER = re.compile(r"\s*(\w+)\s*(<=|>=|!=|==|=|<|>|~)\s*(.*?)\s*")
 
 
 def list_tables(cat: Catalogue) -> pd.DataFrame:
-    """Columns table, rows, key, estimates (share of rows), description: one row a table, AI models last."""
+    """Columns table, rows, key, estimates (share of its numbers that are guesses), description; AI models last."""
     import pandas as pd
 
-    rows = []
-    for name in cat.tables():
-        table, schema = cat.table(name), cat.schema(name)
-        rows.append((name, len(table), ", ".join(schema.key), (table["confidence"] == "estimate").mean(),
-                     schema.description.split(". ")[0].strip()))
-    cards = list(cat.models().values())
-    guessed = sum(card.confidence == "estimate" for card in cards) / max(len(cards), 1)
-    rows.append(("models", len(cards), "id", guessed, "AI model cards, models/*.yaml"))
+    from capacity.catalogue.audit import summary
+
+    shares = summary(cat.audit()).set_index("table")["estimate_share"]
+    rows = [(name, len(cat.table(name)), ", ".join(cat.schema(name).key), shares.get(name, 0.0),
+             cat.schema(name).description.split(". ")[0].strip().rstrip(".")) for name in cat.tables()]
+    rows.append(("models", len(cat.models()), "id", shares.get("models", 0.0), "AI model cards, models/*.yaml"))
     return pd.DataFrame(rows, columns=["table", "rows", "key", "estimates", "description"])
 
 
