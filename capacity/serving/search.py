@@ -88,8 +88,9 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     """Pareto frontier of sharding plans, most instances per accelerator first; columns FRONTIER_COLUMNS.
 
     Kept are plans that no other equals within 1 % in instances per accelerator, copy size, power per instance and
-    latency slack (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is the mean of
-    sequences decoding in the copy. Empty where nothing fits: see `why_empty`. Raises InputError for unknown precisions.
+    latency slack (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is
+    the mean of sequences decoding in the copy. Empty where nothing fits: see `why_empty`. Raises InputError for unknown
+    precisions.
     """
     resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
     cell = Cell(resolved, workload, slo)
