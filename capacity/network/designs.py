@@ -1,0 +1,188 @@
+"""Fabric designs: what a cluster of so many accelerators needs in switches, cables and optics, and what it gets.
+
+A design (`fabric_designs.csv`) says how to wire; the accelerator's network rate decides with which generation of
+parts (`fabrics.csv`); the size decides how many tiers.
+
+    price       switches * price + optical ends * price + copper cables * price
+    alpha       message of no size between neighbours + (switches passed - 1) * latency of one
+    bandwidth   rate of the accelerator's ports * share that is left when all send to all
+Network cards are part of the accelerator's own price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import networkx as nx
+import pandas as pd
+
+from capacity.catalogue.cards import Accelerator, Interconnect
+from capacity.catalogue.catalogue import Catalogue
+from capacity.errors import InputError
+from capacity.network import fabrics
+from capacity.network.fabrics import ENDS, Parts
+from capacity.network.structure import (
+    Structure,
+    clos_structure,
+    dragonfly_structure,
+    mesh_structure,
+    torus_structure,
+)
+
+NANO, MICRO, BITS = 1e-9, 1e-6, 8
+
+
+@dataclass(frozen=True)
+class FabricDesign:
+    """One design at one size for one accelerator; prices and powers are those of the scale-out network alone."""
+
+    design: str
+    size: int
+    part: str
+    """Row of `fabrics.csv` it is built of."""
+    ports: int
+    """Network ports per accelerator, each with a network of its own."""
+    tiers: int
+    switches: int
+    cables: int
+    optics: int
+    """Transceivers, one at each end of an optical cable."""
+    price_usd_per_accelerator: float
+    watts_per_accelerator: float
+    alpha_s: float
+    """One message of no size over the longest way."""
+    gb_s: float
+    """Per accelerator and direction when all send to all."""
+    neighbour_gb_s: float
+    """Per accelerator and direction between neighbours, as in a ring."""
+    efficiency: float
+    bisection_share: float
+    max_hops: int
+    mean_hops: float
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A design with the generation of parts that fits an accelerator."""
+
+    row: pd.Series
+    part: pd.Series
+    ports: int
+    parts: Parts
+
+
+def fabric_design(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> FabricDesign:
+    """Figures of a design for `size` accelerators, by structure: the same cost at any size.
+
+    Raises InputError for an unknown design (with the nearest), and for a size the design does not hold.
+    """
+    choice = _choose(cat, design_id, accelerator)
+    shape = _structure(choice, size)
+    ports, parts = choice.ports, choice.parts
+    switches, access, trunk = (ports * n for n in (shape.switches, shape.access_cables, shape.trunk_cables))
+    copper = ports * parts.copper_of(shape.access_cables)
+    optics = ENDS * (access + trunk - copper)
+    price = switches * parts.switch_price_usd + optics * parts.end_price_usd + copper * parts.copper_price_usd
+    watts = switches * parts.switch_power_w + optics * parts.end_power_w
+    rate = ports * parts.port_gb_s
+    return FabricDesign(
+        design=design_id, size=size, part=str(choice.part["id"]), ports=ports, tiers=shape.tiers, switches=switches,
+        cables=access + trunk, optics=optics, price_usd_per_accelerator=price / size,
+        watts_per_accelerator=watts / size,
+        alpha_s=float(choice.part["p2p_alpha_us"]) * MICRO + (shape.max_hops - 1) * parts.hop_latency_s,
+        gb_s=rate * shape.uniform_share, neighbour_gb_s=rate, efficiency=float(choice.part["efficiency"]),
+        bisection_share=shape.bisection_share, max_hops=shape.max_hops, mean_hops=shape.mean_hops,
+    )
+
+
+def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> nx.Graph[str]:
+    """The design as a graph, cable by cable (see `fabrics`): one network per port, `ports` of them alike.
+
+    Only one port's network is drawn. Raises InputError as `fabric_design`.
+    """
+    choice = _choose(cat, design_id, accelerator)
+    _check_size(choice, size)
+    row, parts = choice.row, choice.parts
+    kind = str(row["kind"])
+    if kind == "torus":
+        return fabrics.torus(size, int(row["dimensions"]), parts)
+    if kind == "full-mesh":
+        return fabrics.full_mesh(size, parts)
+    if kind == "dragonfly-plus":
+        return fabrics.dragonfly_plus(size, parts, float(row["oversubscription"]))
+    return fabrics.fat_tree(size, parts, int(row["max_tiers"]), float(row["oversubscription"]), int(row["planes"]),
+                            accelerator.scale_up_gb_s)
+
+
+def interconnect(cat: Catalogue, accelerator: Accelerator, fabric: FabricDesign) -> Interconnect:
+    """What a model copy sees in a pod of this accelerator on this fabric.
+
+    Inside the scale-up domain: message latency and efficiency of the accelerator's row in `fabrics.csv`. Outside: the
+    bandwidth that is left when all send to all, so that an oversubscribed fabric is felt by every sharding plan.
+    """
+    inside = cat.row("fabrics", accelerator.scale_up_fabric)
+    return Interconnect(
+        domain=accelerator.scale_up_domain, up_alpha_s=float(inside["p2p_alpha_us"]) * MICRO,
+        up_gb_s=accelerator.scale_up_gb_s, up_efficiency=float(inside["efficiency"]), out_alpha_s=fabric.alpha_s,
+        out_gb_s=fabric.gb_s, out_efficiency=fabric.efficiency, reach=fabric.size, fabric=fabric.design,
+    )
+
+
+def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator) -> _Choice:
+    """The design and the parts that fit the accelerator's network rate and year.
+
+    Among parts on sale in the accelerator's year: the fastest whose rate divides the accelerator's, else the fastest
+    not above it with as many ports as cover it, else the slowest with its ports split.
+    """
+    row = cat.row("fabric_designs", design_id)
+    known = cat.table("fabrics").set_index("id", drop=False)
+    names = [name.strip() for name in str(row["parts"]).split(";")]
+    absent = [name for name in names if name not in known.index]
+    if absent:
+        raise InputError(f"fabric_designs.csv, design `{design_id}`, column `parts`: `{absent[0]}` is not in "
+                         "fabrics.csv")
+    offered = known.loc[names].sort_values("gbit_s_per_port")
+    sold = offered[offered["first_year"] <= max(ceil(accelerator.available), int(offered["first_year"].min()))]
+    rate = accelerator.nic_gbit_s
+    if not rate > 0:
+        raise InputError(f"accelerator `{accelerator.id}`: nic_gbit_s is {rate:g}; a fabric needs a rate above 0")
+    fitting = sold[sold["gbit_s_per_port"] <= rate]
+    exact = fitting[rate % fitting["gbit_s_per_port"] == 0]
+    part = exact.iloc[-1] if len(exact) else fitting.iloc[-1] if len(fitting) else sold.iloc[0]
+    port = float(part["gbit_s_per_port"])
+    ports = max(1, ceil(rate / port))
+    split = min(max(1, int(port // rate)), int(row["max_split"]))
+    share = split * max(1, 2 * int(row["dimensions"]))  # a torus shares the port out over two links per dimension
+    parts = Parts(
+        radix=int(part["switch_radix"]) * split, port_gb_s=rate / ports / BITS,
+        switch_price_usd=float(part["switch_price_usd"]), switch_power_w=float(part["switch_power_w"]),
+        end_price_usd=float(part["optics_price_usd_per_end"]) / share,
+        end_power_w=float(part["optics_power_w"]) / share, hop_latency_s=float(part["hop_latency_ns"]) * NANO,
+        copper_share=float(row["copper_share"]), copper_price_usd=float(row["copper_usd"]),
+    )
+    return _Choice(row, part, ports, parts)
+
+
+def _check_size(choice: _Choice, size: int) -> None:
+    most = int(choice.row["max_size"])
+    if size < 1 or (most and size > most):
+        raise InputError(f"fabric design `{choice.row['id']}` of {size} accelerators: allowed are 1 to "
+                         f"{most or 'as many as its tiers hold'}")
+
+
+def _structure(choice: _Choice, size: int) -> Structure:
+    _check_size(choice, size)
+    row, radix = choice.row, choice.parts.radix
+    kind, ratio = str(row["kind"]), float(row["oversubscription"])
+    try:
+        if kind == "torus":
+            return torus_structure(size, int(row["dimensions"]))
+        if kind == "full-mesh":
+            return mesh_structure(size)
+        if kind == "dragonfly-plus":
+            return dragonfly_structure(size, radix, ratio)
+        return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio)
+    except InputError as error:
+        part = choice.part["id"]
+        raise InputError(f"fabric design `{row['id']}` for {size} accelerators on {part}: {error}") from None

@@ -1,0 +1,71 @@
+"""Tables of figures for `capacity topology`: one kind at several sizes, or several kinds at one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from capacity.catalogue.cards import Accelerator
+from capacity.catalogue.catalogue import Catalogue
+from capacity.errors import InputError
+from capacity.network.designs import FabricDesign, fabric_design
+from capacity.network.rtt import Place, round_trips
+from capacity.network.sites import shortest_routes, site_graph
+
+MICRO = 1e6
+
+
+def _row(fabric: FabricDesign) -> dict[str, object]:
+    figures = asdict(fabric)
+    figures["alpha_us"] = figures.pop("alpha_s") * MICRO
+    return figures
+
+
+def fabric_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator, sizes: Sequence[int]) -> pd.DataFrame:
+    """A row per design and size with the figures of FabricDesign (`alpha_us` in microseconds), and `problem`.
+
+    A design that does not hold a size has its reason in `problem` and no figures. Raises InputError for an unknown
+    design, and when no row has figures.
+    """
+    rows: list[dict[str, object]] = []
+    reason: InputError | None = None
+    for design in designs:
+        cat.row("fabric_designs", design)
+        for size in sizes:
+            try:
+                rows.append({**_row(fabric_design(cat, design, accelerator, size)), "problem": ""})
+            except InputError as error:
+                reason = error
+                rows.append({"design": design, "size": size, "problem": str(error)})
+    table = pd.DataFrame(rows)
+    if reason is not None and "part" not in table:
+        raise reason
+    return table
+
+
+def design_table(cat: Catalogue) -> pd.DataFrame:
+    """The designs on offer: id, kind, planes, tiers, oversubscription, what they are."""
+    return cat.table("fabric_designs")[["id", "kind", "planes", "max_tiers", "oversubscription", "description"]]
+
+
+def link_table(cat: Catalogue, sites: Sequence[str], neighbours: int = 4) -> pd.DataFrame:
+    """Candidate links between sites: `link`, `km`, `rtt_ms`, `medium`, `usd_per_gbps_year`, `existing_gbps`."""
+    graph = site_graph([cat.site(name) for name in sites], cat, neighbours)
+    rows = [data for _, _, data in graph.edges(data=True)]
+    columns = ["link", "km", "rtt_ms", "medium", "usd_per_gbps_year", "existing_gbps"]
+    return pd.DataFrame(rows, columns=columns).sort_values("link", ignore_index=True)
+
+
+def route_table(cat: Catalogue, sites: Sequence[str], neighbours: int = 4) -> pd.DataFrame:
+    """The fastest route between every two sites: `source`, `target`, `rtt_ms`, `km`, `usd_per_gbps_year`, `links`."""
+    return shortest_routes(site_graph([cat.site(name) for name in sites], cat, neighbours))
+
+
+def round_trip_table(cat: Catalogue, regions: Sequence[str], sites: Sequence[str]) -> pd.DataFrame:
+    """Round trips in ms, a row per site and a column per region, sites in the order given."""
+    sources: list[Place] = [cat.region(name) for name in regions]
+    targets: list[Place] = [cat.site(name) for name in sites]
+    trips = round_trips(sources, targets, cat)
+    return trips.pivot_table(index="target", columns="source", values="rtt_ms").loc[list(sites), list(regions)]
