@@ -1,0 +1,72 @@
+"""Commands on a finished plan: see it, take it elsewhere, check it, picture it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capacity.cli.inputs import AsCsv, AsJson, RunFolder
+from capacity.errors import InputError
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write; default: inside RUN.")]
+
+
+def schedule(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
+    """Print the year-by-year buildout of a plan."""
+    from rich.console import Console
+
+    from capacity.cli.tables import print_frame
+    from capacity.plan import load_plan, print_schedule
+    from capacity.plan import schedule as by_year
+
+    plan = load_plan(run)
+    if csv or json:
+        print_frame(by_year(plan), csv=csv, json=json)
+    else:
+        print_schedule(plan, Console())
+
+
+def export(
+    run: RunFolder,
+    csv: Annotated[bool, typer.Option("--csv", help="A folder of CSV files.")] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="One workbook.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    out: Out = None,
+) -> None:
+    """Write every table of a plan as CSV, a workbook or JSON."""
+    from capacity.plan import export_plan, load_plan
+
+    asked = [name for name, wanted in (("csv", csv), ("xlsx", xlsx), ("json", json)) if wanted]
+    if len(asked) != 1:
+        raise InputError("export: give one of --csv, --xlsx and --json")
+    plan = load_plan(run)
+    default = Path(run) / ("csv" if csv else f"export.{asked[0]}")
+    typer.echo(f"wrote {export_plan(plan, out or default, asked[0])}")
+
+
+def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
+    """Recompute every constraint and every dollar of a plan from its tables; fails when they disagree."""
+    from capacity.cli.tables import print_frame
+    from capacity.plan import audit as recompute
+    from capacity.plan import check_audit, load_plan
+
+    plan = load_plan(run)
+    report = recompute(plan.scenario, plan.problem, plan.values, plan.stages)
+    print_frame(report, csv=csv, json=json)
+    check_audit(report)
+    if not (csv or json):
+        checked = int(report["rows_checked"].sum())
+        typer.echo(f"sound: {checked:,} rows recomputed, none broken")
+
+
+def report(run: RunFolder, out: Out = None) -> None:
+    """Write the plan as one offline HTML page."""
+    from capacity.plan import load_plan
+    from capacity.report import write_report
+
+    plan = load_plan(run)
+    target = out or Path(run) / "report.html"
+    write_report(plan, target)
+    typer.echo(f"wrote {target}")
