@@ -186,3 +186,15 @@ def test_stock_keeps_chips_apart(cat):
 def test_import_is_light():
     code = "import sys, capacity.catalogue as c; c.Accelerator; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_prices_agree_with_published_cost_of_owning(cat):
+    """Annuity over IT life + upkeep + fabric + power + shell, against the hourly cost a hyperscaler is said to have."""
+    rate, life, hours = cat.constant("discount_rate"), cat.constant("it_life_years"), cat.constant("hours_per_year")
+    annuity = rate / (1 - (1 + rate) ** -life)
+    fabric_usd, usd_kwh, pue, shell_usd_kw, shell_annuity = 4248, 0.08, 1.25, 11_000, 0.1
+    for row in cat.table("tco").to_dict("records"):
+        price = cat.price(row["accelerator"], 2025)
+        capital = (price + fabric_usd) * annuity + price * cat.constant("upkeep_share_per_year")
+        owning = (capital + row["all_in_kw"] * shell_usd_kw * shell_annuity) / hours + row["all_in_kw"] * pue * usd_kwh
+        assert 0.85 < owning / row["owning_hyperscaler_usd_h"] < 1.25, row["accelerator"]
