@@ -64,9 +64,10 @@ def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
 def report(run: RunFolder, out: Out = None) -> None:
     """Write the plan as one offline HTML page."""
     from capacity.plan import load_plan
-    from capacity.report import write_report
 
     plan = load_plan(run)
+    from capacity.report import write_report
+
     target = out or Path(run) / "report.html"
     write_report(plan, target)
     typer.echo(f"wrote {target}")

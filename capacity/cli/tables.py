@@ -32,17 +32,18 @@ def print_frame(frame: pd.DataFrame, title: str = "", all_columns: bool = False,
         return
     console = Console()
     cells = [[_cell(value, widest) for value in frame[name]] for name in frame.columns]
-    widths = [max([len(str(name)), *map(len, column)]) + GUTTER for name, column in zip(frame.columns, cells, strict=True)]
+    names = [str(name) for name in frame.columns]
+    widths = [max(map(len, [name, *column])) + GUTTER for name, column in zip(names, cells, strict=True)]
     shown = len(widths) if all_columns else _fitting(widths, console.width)
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in frame.columns[:shown]:
+    for name in names[:shown]:
         right = frame[name].dtype.kind in "if"
-        table.add_column(Text(str(name)), justify="right" if right else "left", no_wrap=True)
+        table.add_column(Text(name), justify="right" if right else "left", no_wrap=True)
     for row in zip(*cells[:shown], strict=True):
         table.add_row(*map(Text, row))
     console.print(table)
     if shown < len(widths):
-        rest = ", ".join(map(str, frame.columns[shown:]))
+        rest = ", ".join(names[shown:])
         console.print(Text(f"not shown: {rest} (choose with --columns, or --csv)"), style="dim")
     if not len(frame):
         console.print(Text("no rows"), style="dim")
