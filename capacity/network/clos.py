@@ -44,7 +44,7 @@ class Clos:
 
     @property
     def bisection_share(self) -> float:
-        """Bandwidth between two halves over that of the accelerators of one half."""
+        """Bandwidth between two halves, made of whole leaves, over that of the accelerators of one half."""
         if self.tiers == 1:
             return 1.0
         return min(1.0, self.leaves * self.uplinks / self.endpoints)

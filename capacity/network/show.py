@@ -23,7 +23,8 @@ def _row(fabric: FabricDesign) -> dict[str, object]:
     return figures
 
 
-def fabric_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator, sizes: Sequence[int]) -> pd.DataFrame:
+def fabric_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator,
+                 sizes: Sequence[int]) -> pd.DataFrame:
     """A row per design and size with the figures of FabricDesign (`alpha_us` in microseconds), and `problem`.
 
     A design that does not hold a size has its reason in `problem` and no figures. Raises InputError for an unknown
