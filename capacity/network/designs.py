@@ -1,7 +1,7 @@
 """Fabric designs: what a cluster of so many accelerators needs in switches, cables and optics, and what it gets.
 
-A design (`fabric_designs.csv`) says how to wire; the accelerator's network rate decides with which generation of
-parts (`fabrics.csv`); the size decides how many tiers.
+A design (`fabric_designs.csv`) says how to wire; the accelerator's network rate and year decide with which
+generation of parts (`fabrics.csv`); the size decides how many tiers.
 
     price       switches * price + optical ends * price + copper cables * price
     alpha       message of no size between neighbours + (switches passed - 1) * latency of one
@@ -64,33 +64,54 @@ class FabricDesign:
 
 @dataclass(frozen=True)
 class _Choice:
-    """A design with the generation of parts that fits an accelerator."""
+    """A design of one size, built of one generation of parts for one accelerator, and its bill."""
 
     row: pd.Series
     part: pd.Series
     ports: int
     parts: Parts
+    shape: Structure
+
+    @property
+    def switches(self) -> int:
+        return self.ports * self.shape.switches
+
+    @property
+    def cables(self) -> int:
+        return self.ports * (self.shape.access_cables + self.shape.trunk_cables)
+
+    @property
+    def copper(self) -> int:
+        return self.ports * self.parts.copper_of(self.shape.access_cables)
+
+    @property
+    def optics(self) -> int:
+        return ENDS * (self.cables - self.copper)
+
+    @property
+    def price_usd(self) -> float:
+        parts = self.parts
+        return (self.switches * parts.switch_price_usd + self.optics * parts.end_price_usd
+                + self.copper * parts.copper_price_usd)
+
+    @property
+    def power_w(self) -> float:
+        return self.switches * self.parts.switch_power_w + self.optics * self.parts.end_power_w
 
 
 def fabric_design(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> FabricDesign:
-    """Figures of a design for `size` accelerators, by structure: the same cost at any size.
+    """Figures of a design for `size` accelerators, by structure: no graph is made, so any size takes no time.
 
-    Raises InputError for an unknown design (with the nearest), and for a size the design does not hold.
+    Of the design's parts on sale in the accelerator's year, those are taken that carry its network rate at the least
+    price. Raises InputError for an unknown design (with the nearest), and for a size the design does not hold.
     """
-    choice = _choose(cat, design_id, accelerator)
-    shape = _structure(choice, size)
-    ports, parts = choice.ports, choice.parts
-    switches, access, trunk = (ports * n for n in (shape.switches, shape.access_cables, shape.trunk_cables))
-    copper = ports * parts.copper_of(shape.access_cables)
-    optics = ENDS * (access + trunk - copper)
-    price = switches * parts.switch_price_usd + optics * parts.end_price_usd + copper * parts.copper_price_usd
-    watts = switches * parts.switch_power_w + optics * parts.end_power_w
-    rate = ports * parts.port_gb_s
+    choice = _choose(cat, design_id, accelerator, size)
+    shape, rate = choice.shape, choice.ports * choice.parts.port_gb_s
     return FabricDesign(
-        design=design_id, size=size, part=str(choice.part["id"]), ports=ports, tiers=shape.tiers, switches=switches,
-        cables=access + trunk, optics=optics, price_usd_per_accelerator=price / size,
-        watts_per_accelerator=watts / size,
-        alpha_s=float(choice.part["p2p_alpha_us"]) * MICRO + (shape.max_hops - 1) * parts.hop_latency_s,
+        design=design_id, size=size, part=str(choice.part["id"]), ports=choice.ports, tiers=shape.tiers,
+        switches=choice.switches, cables=choice.cables, optics=choice.optics,
+        price_usd_per_accelerator=choice.price_usd / size, watts_per_accelerator=choice.power_w / size,
+        alpha_s=float(choice.part["p2p_alpha_us"]) * MICRO + (shape.max_hops - 1) * choice.parts.hop_latency_s,
         gb_s=rate * shape.uniform_share, neighbour_gb_s=rate, efficiency=float(choice.part["efficiency"]),
         bisection_share=shape.bisection_share, max_hops=shape.max_hops, mean_hops=shape.mean_hops,
     )
@@ -101,8 +122,7 @@ def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size:
 
     Only one port's network is drawn. Raises InputError as `fabric_design`.
     """
-    choice = _choose(cat, design_id, accelerator)
-    _check_size(choice, size)
+    choice = _choose(cat, design_id, accelerator, size)
     row, parts = choice.row, choice.parts
     kind = str(row["kind"])
     if kind == "torus":
@@ -129,60 +149,66 @@ def interconnect(cat: Catalogue, accelerator: Accelerator, fabric: FabricDesign)
     )
 
 
-def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator) -> _Choice:
-    """The design and the parts that fit the accelerator's network rate and year.
+def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> _Choice:
+    """The cheapest parts that hold the size and were on sale in the accelerator's year.
 
-    Among parts on sale in the accelerator's year: the fastest whose rate divides the accelerator's, else the fastest
-    not above it with as many ports as cover it, else the slowest with its ports split.
+    An accelerator has `max_ports` ports at most, or as few as any of the parts allow.
     """
-    row = cat.row("fabric_designs", design_id)
+    row, rate = cat.row("fabric_designs", design_id), accelerator.nic_gbit_s
+    if not rate > 0:
+        raise InputError(f"accelerator `{accelerator.id}`: nic_gbit_s is {rate:g}; a fabric needs a rate above 0")
+    most = int(row["max_size"])
+    if size < 1 or (most and size > most):
+        raise InputError(f"fabric design `{design_id}` of {size} accelerators: allowed are 1 to "
+                         f"{most or 'as many as its tiers hold'}")
+    sold = _on_sale(cat, row, accelerator)
+    ports = [ceil(rate / port) for port in sold["gbit_s_per_port"]]
+    limit = max(int(row["max_ports"]), min(ports))
+    choices: list[_Choice] = []
+    refused: InputError | None = None
+    for (_, part), count in zip(sold.iterrows(), ports, strict=True):
+        parts = _parts(row, part, rate, count)
+        try:
+            if count <= limit:
+                choices.append(_Choice(row, part, count, parts, _structure(row, parts.radix, size)))
+        except InputError as error:
+            refused = InputError(f"fabric design `{design_id}` for {size} accelerators on {part['id']}: {error}")
+    if not choices and refused is not None:
+        raise refused
+    return min(choices, key=lambda choice: choice.price_usd)
+
+
+def _on_sale(cat: Catalogue, row: pd.Series, accelerator: Accelerator) -> pd.DataFrame:
+    """The design's rows of `fabrics.csv` that sold when the accelerator came, slowest first; at least the first."""
     known = cat.table("fabrics").set_index("id", drop=False)
     names = [name.strip() for name in str(row["parts"]).split(";")]
     absent = [name for name in names if name not in known.index]
     if absent:
-        raise InputError(f"fabric_designs.csv, design `{design_id}`, column `parts`: `{absent[0]}` is not in "
+        raise InputError(f"fabric_designs.csv, design `{row['id']}`, column `parts`: `{absent[0]}` is not in "
                          "fabrics.csv")
     offered = known.loc[names].sort_values("gbit_s_per_port")
-    sold = offered[offered["first_year"] <= max(ceil(accelerator.available), int(offered["first_year"].min()))]
-    rate = accelerator.nic_gbit_s
-    if not rate > 0:
-        raise InputError(f"accelerator `{accelerator.id}`: nic_gbit_s is {rate:g}; a fabric needs a rate above 0")
-    fitting = sold[sold["gbit_s_per_port"] <= rate]
-    exact = fitting[rate % fitting["gbit_s_per_port"] == 0]
-    part = exact.iloc[-1] if len(exact) else fitting.iloc[-1] if len(fitting) else sold.iloc[0]
-    port = float(part["gbit_s_per_port"])
-    ports = max(1, ceil(rate / port))
-    split = min(max(1, int(port // rate)), int(row["max_split"]))
+    return offered[offered["first_year"] <= max(int(accelerator.available), int(offered["first_year"].min()))]
+
+
+def _parts(row: pd.Series, part: pd.Series, rate_gbit_s: float, ports: int) -> Parts:
+    """One port's network: a port faster than the accelerator is split, as far as `max_split` allows."""
+    split = min(max(1, int(float(part["gbit_s_per_port"]) // rate_gbit_s)), int(row["max_split"]))
     share = split * max(1, 2 * int(row["dimensions"]))  # a torus shares the port out over two links per dimension
-    parts = Parts(
-        radix=int(part["switch_radix"]) * split, port_gb_s=rate / ports / BITS,
+    return Parts(
+        radix=int(part["switch_radix"]) * split, port_gb_s=rate_gbit_s / ports / BITS,
         switch_price_usd=float(part["switch_price_usd"]), switch_power_w=float(part["switch_power_w"]),
         end_price_usd=float(part["optics_price_usd_per_end"]) / share,
         end_power_w=float(part["optics_power_w"]) / share, hop_latency_s=float(part["hop_latency_ns"]) * NANO,
         copper_share=float(row["copper_share"]), copper_price_usd=float(row["copper_usd"]),
     )
-    return _Choice(row, part, ports, parts)
 
 
-def _check_size(choice: _Choice, size: int) -> None:
-    most = int(choice.row["max_size"])
-    if size < 1 or (most and size > most):
-        raise InputError(f"fabric design `{choice.row['id']}` of {size} accelerators: allowed are 1 to "
-                         f"{most or 'as many as its tiers hold'}")
-
-
-def _structure(choice: _Choice, size: int) -> Structure:
-    _check_size(choice, size)
-    row, radix = choice.row, choice.parts.radix
+def _structure(row: pd.Series, radix: int, size: int) -> Structure:
     kind, ratio = str(row["kind"]), float(row["oversubscription"])
-    try:
-        if kind == "torus":
-            return torus_structure(size, int(row["dimensions"]))
-        if kind == "full-mesh":
-            return mesh_structure(size)
-        if kind == "dragonfly-plus":
-            return dragonfly_structure(size, radix, ratio)
-        return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio)
-    except InputError as error:
-        part = choice.part["id"]
-        raise InputError(f"fabric design `{row['id']}` for {size} accelerators on {part}: {error}") from None
+    if kind == "torus":
+        return torus_structure(size, int(row["dimensions"]))
+    if kind == "full-mesh":
+        return mesh_structure(size)
+    if kind == "dragonfly-plus":
+        return dragonfly_structure(size, radix, ratio)
+    return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio)

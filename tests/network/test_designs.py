@@ -52,8 +52,8 @@ def test_oversubscription_is_cheaper_and_slower():
 @pytest.mark.parametrize(("name", "design", "part", "ports", "gb_s"), [
     ("v100-sxm2-32", "rail-2tier-ethernet", "roce-100", 1, 12.5),
     ("v100-sxm2-32", "rail-2tier", "ib-hdr", 1, 12.5),  # a 200G port split in two
-    ("gb300-nvl72", "rail-2tier", "ib-xdr", 1, 100.0),
-    ("vr200-nvl72", "rail-2tier", "ib-xdr", 2, 200.0),
+    ("gb300-nvl72", "rail-2tier", "ib-ndr", 2, 100.0),  # two cheap ports for one dear one
+    ("vr200-nvl72", "rail-2tier", "uec-1600", 1, 200.0),
     ("vr200-nvl72", "rail-2tier-ethernet", "uec-1600", 1, 200.0),
     ("mi455x", "rail-2tier-ethernet", "roce-800", 3, 300.0),  # 2400 = 3 x 800
 ])
