@@ -224,6 +224,7 @@ class Supply(Part):
     power: Literal["catalogue"] | dict[Year, Megawatts] | None = Field(None, description="facility MW in service")
     vendors: dict[str, ByYear] = Field(default_factory=dict, description="accelerators per vendor and year")
     level: Level = "mid"
+    share: Fraction = Field(1.0, gt=0, description="this plan's part of what the catalogue leaves for inference")
 
 
 class Money(Part):

@@ -14,11 +14,11 @@ name: {name}
 years: {{first: 2027, last: 2030}}
 classes: {{assistant: {{output_tokens: 30k, fresh_input_tokens: 10k, context_mean: 32k, ttft: 2 s, tpot: 50 ms}}}}
 variants: {{open-model: {{model: gpt-oss-120b, weights: fp4, equivalence: {{assistant: 1.0}}}}}}
-demand: {{classes: {{assistant: {{start: 10 thousand, growth: 1.5x}}}}, split: gdp}}
+demand: {{classes: {{assistant: {{start: 1 million, growth: 2x}}}}, split: gdp}}
 regions: [usa, eu]
 sites: [{sites}]
-accelerators: [h200-sxm, gb200-nvl72]
-phases: {{size: 10 MW}}
+accelerators: [gb300-nvl72, vr200-nvl72]
+phases: {{size: 10 MW, orders_from: 2025}}
 money: {{capex_budget: {{2027: $2 billion}}, discount_rate: 9 %}}
 
 # More to say, each line free to leave out or to start with `extends: human-equivalents` instead of the ten above:
@@ -26,7 +26,7 @@ money: {{capex_budget: {{2027: $2 billion}}, discount_rate: 9 %}}
 # supply: {{power: catalogue, accelerators: {{2027: 20 thousand, 2030: 60 thousand}}}}
 # rentals: [{{accelerator: h100-sxm, site: {first}, price: $2.20/hour, max_count: 4096}}]
 """
-SITES = ("columbus", "frankfurt")
+SITES = ("abilene", "hamina")
 
 
 def write_template(path: Path) -> Path:
