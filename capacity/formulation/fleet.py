@@ -37,12 +37,16 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.bought = pyo.Var(
         m.ASSET_CELL,
         domain=lambda m, p, k, v: pyo.NonNegativeIntegers if whole[k] else pyo.NonNegativeReals,
-        bounds=lambda m, p, k, v: (0, None if math.isinf(most[p, k, v]) else most[p, k, v]),
+        bounds=lambda m, p, k, v: (0, _finite(most[p, k, v])),
     )
     alive = service_years(problem)
     m.VINTAGE_ALIVE = pyo.Set(initialize=rows(alive, [*CELL, "period"]), dimen=4)
     m.VINTAGES = groups(alive, ["place", "asset", "period"], ["vintage"])
-    m.alive = pyo.Var(m.VINTAGE_ALIVE, domain=pyo.NonNegativeReals)
+    m.alive = pyo.Var(
+        m.VINTAGE_ALIVE,
+        domain=pyo.NonNegativeReals,
+        bounds=lambda m, p, k, v, y: (0, _finite(most.get((p, k, v), 0.0) + m.committed.get((p, k, v), 0.0))),
+    )
 
     @m.Constraint(m.VINTAGE_ALIVE)
     def a_vintage_only_shrinks(m, p, k, v, y):
@@ -74,11 +78,18 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.rent = pyo.Var(
         m.RENTAL,
         domain=pyo.NonNegativeReals,
-        bounds=lambda m, *i: (0, None if math.isinf(most[i]) else most[i]),
+        bounds=lambda m, *i: (0, _finite(most[i])),
     )
     usable = possible_use(problem)
     m.USE = pyo.Set(initialize=rows(usable, ["place", "activity", "period", "slice"]), dimen=4)
-    m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals)
+    asset = values(problem.table("activities"), ["activity"], "asset")
+
+    def most_in_use(m, p, a, y, h):
+        k = asset[a]
+        stock = sum(m.alive[p, k, v, y].ub or math.inf for v in m.VINTAGES[p, k, y])
+        return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0)))
+
+    m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
     m.ACTIVITIES_AT = groups(usable, ["place", "asset", "period", "slice"], ["activity"])
     m.STOCK = pyo.Set(initialize=list(m.ACTIVITIES_AT), dimen=4)
 
@@ -111,3 +122,7 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     def blocks_carry_what_stands_in_them(m, p, r, y):
         used = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
         return used <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])
+
+
+def _finite(bound: float) -> float | None:
+    return None if math.isinf(bound) else bound

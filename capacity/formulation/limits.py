@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from capacity.errors import InputError
-from capacity.formulation.index import groups, rows, values
+from capacity.errors import InfeasibleError, InputError
+from capacity.formulation.index import groups, values
 from capacity.problem import Problem
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -42,7 +42,9 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     def limits_hold(m, name):
         total = sum(coefficient * getattr(m, variable)[key] for variable, key, coefficient in by_limit[name])
         if isinstance(total, int | float):
-            return pyo.Constraint.Feasible if _holds(total, sense[name], rhs[name]) else pyo.Constraint.Infeasible
+            if not _holds(total, sense[name], rhs[name]):
+                raise InfeasibleError(f"limit {name!r} ({sense[name]} {rhs[name]:g}) has no terms and cannot be met")
+            return pyo.Constraint.Skip
         if sense[name] == "<=":
             return total <= rhs[name]
         return total >= rhs[name] if sense[name] == ">=" else total == rhs[name]
@@ -50,6 +52,3 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _holds(value: float, sense: str, rhs: float) -> bool:
     return {"<=": value <= rhs, ">=": value >= rhs, "==": value == rhs}[sense]
-
-
-__all__ = ["KEYS", "declare", "rows"]

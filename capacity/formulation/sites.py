@@ -3,7 +3,7 @@
     sum_y open[p,y]  <=  1                                                     a place opens once
     opened[p,y]      =   opened[p,y-1] + open[p,y]                             and stays open
     standing[p,b,y]  =   existing[p,b] + sum_{v <= y < v + life} built[p,b,v]
-    standing[p,b,y]  <=  max_total[p,b,y]                                      grid and land
+    standing[p,b,y]  <=  max_total[p,b,y] * opened[p,y]                        grid and land
     built[p,b,y]     <=  max[p,b,y] * opened[p,y]                              only in an open place
     opened[p,y]      <=  sum_{b, v <= y} built[p,b,v] + existing[p,b]          a place opens with its first block
 """
@@ -60,7 +60,8 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     def grid_and_land_bound_blocks(m, p, b, y):
         if most_in_all[p, b, y] == float("inf"):
             return pyo.Constraint.Skip
-        return m.standing[p, b, y] <= most_in_all[p, b, y]
+        in_use = m.opened[p, y] if p in m.MUST_OPEN else 1
+        return m.standing[p, b, y] <= most_in_all[p, b, y] * in_use
 
     @m.Constraint(m.BLOCK_CELL)
     def build_only_where_open(m, p, b, y):

@@ -59,7 +59,7 @@ def _supply(world: World) -> list[tuple[str, str, str, str, str]]:
     table = world.catalogue.table("supply")
     table = table[table["year"].isin([world.years[0], world.years[-1]])]
     return [
-        (f"supply: {r['quantity']} {r['year']}", f"{r['value']:,.4g} ({r['value_low']:,.4g} - {r['value_high']:,.4g})",
+        (f"supply: {r['quantity']} {r['year']}", f"{r['value']:,.4g} ({r['low']:,.4g} - {r['high']:,.4g})",
          str(r.get("unit", "")), str(r["confidence"]), str(r["source"]))
         for r in table.to_dict("records")
     ]

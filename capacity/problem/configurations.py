@@ -67,18 +67,28 @@ def _cell(
     return _few(found, world.scenario.serving.plans_per_cell, far_s), ""
 
 
+NEARLY = 0.01
+"""Plans this near to the best count as tied; the one with the smallest copy is taken."""
+
+
+def _smallest(size: pd.Series, among: pd.Series) -> int:
+    return int(size[among].idxmin())
+
+
 def _few(found: pd.DataFrame, count: int, far_s: float) -> pd.DataFrame:
     """The plans a planner would choose between: most instances, most within the farthest round trip, least power."""
     found = found.reset_index(drop=True)
     slack = found["rtt_slack_s"].clip(upper=far_s)
     each = found["instances_per_accelerator"]
     power = found["power_w_per_accelerator"] / each
+    size = found["accelerators"]
+    near = 1 - NEARLY
     best = [
-        pd.DataFrame({"a": -each, "b": -slack}),
-        pd.DataFrame({"a": -slack, "b": -each}),
-        pd.DataFrame({"a": power, "b": -slack}),
+        _smallest(size, each >= near * each.max()),
+        _smallest(size, (slack >= near * slack.max()) & (each >= near * each[slack >= near * slack.max()].max())),
+        _smallest(size, power <= power.min() / near),
     ]
-    order = dict.fromkeys(int(b.sort_values(["a", "b"], kind="stable").index[0]) for b in best)
+    order = dict.fromkeys(best)
     chosen = list(order)[:count]
     return found.loc[[i for i in chosen if not _dominated(i, chosen, each, slack, power)], list(FRONTIER_COLUMNS)]
 

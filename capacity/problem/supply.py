@@ -10,7 +10,7 @@ import pandas as pd
 from capacity.problem.places import phase_mw
 from capacity.problem.pods import Pod
 from capacity.problem.world import World
-from capacity.scenario import by_year
+from capacity.scenario import by_year, capex_budget
 
 TERM = ["limit", "variable", "place", "item", "period", "period2", "slice", "coefficient"]
 
@@ -49,15 +49,14 @@ def offered(world: World, given: Any, quantity: str) -> dict[int, float]:
 def supply_of(world: World, quantity: str, year: int) -> float:
     """World supply of a quantity in a year times the share open to this plan, at the scenario's level."""
     table = world.catalogue.table("supply")
-    level = world.scenario.supply.level
-    column = {"low": "value_low", "mid": "value", "high": "value_high"}[level]
+    column = {"low": "low", "mid": "value", "high": "high"}[world.scenario.supply.level]
 
     def value(name: str) -> float:
         rows = table[table["quantity"] == name].sort_values("year")
         known = dict(zip(rows["year"].astype(int), rows[column].astype(float), strict=True))
         return float(by_year(known, year))
 
-    return value(quantity) * value(f"{quantity}_share")
+    return value(quantity) * value("inference_share") * world.scenario.supply.share
 
 
 def _supply(
@@ -78,7 +77,7 @@ def _supply(
             if len(terms):
                 out.append(_row(topic, year, rhs, terms.assign(coefficient=terms[column])))
 
-    chips = offered(world, supply.accelerators, "accelerators")
+    chips = offered(world, supply.accelerators, "accelerators_shipped")
     add("accelerator supply", {y: n / 1000 for y, n in chips.items()}, "thousand", cells)
     memory = offered(world, supply.hbm, "hbm_gb")
     add("HBM supply", {y: gb / 1e6 for y, gb in memory.items()}, "pb", cells)
@@ -110,25 +109,20 @@ def _power(world: World, tables: Mapping[str, pd.DataFrame]) -> list[tuple[dict[
 
 def _budgets(world: World, costs: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
     money = world.scenario.money
+    capex, opex = capex_budget(money, world.years), money.opex_budget
+    given = {
+        "capex": {} if capex is None else dict(zip(world.years, capex, strict=True)),
+        "opex": {} if opex is None else {y: by_year(opex, y) for y in world.years},
+    }
     out = []
-    for kind, given, growth in (
-        ("capex", money.capex_budget, money.capex_growth), ("opex", money.opex_budget, None)
-    ):
-        if given is None:
+    for kind, budgets in given.items():
+        if not budgets:
             continue
         spent = costs[(costs["kind"] == kind) & (costs["cash"] != 0)]
         keys = ["variable", "place", "item", "period", "period2", "slice"]
         for year in world.years:
             terms = spent[spent["year"] == year].groupby(keys, as_index=False, sort=False)["cash"].sum()
             if len(terms):
-                rhs = budget_of(given, growth, year) / 1e6
+                rhs = budgets[year] / 1e6
                 out.append(_row(f"{kind} budget", year, rhs, terms.rename(columns={"cash": "coefficient"})))
     return out
-
-
-def budget_of(given: Mapping[int, float], growth: float | None, year: int) -> float:
-    """Budget of a year in USD: between given years geometric, after the last grown by `growth` where it is stated."""
-    last = max(given)
-    if growth is not None and year > last:
-        return float(given[last] * growth ** (year - last))
-    return float(by_year(given, year))

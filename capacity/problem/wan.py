@@ -11,9 +11,10 @@ import networkx as nx
 import pandas as pd
 
 from capacity.network import site_graph
+from capacity.network.sites import link_name
 from capacity.problem.money import discount
 from capacity.problem.world import World
-from capacity.serving import kv_bytes_per_token, weight_bytes
+from capacity.serving import kv_bytes, weight_bytes
 
 MODULE = "wave"
 
@@ -25,7 +26,7 @@ def links(world: World, demand: pd.DataFrame, assigned: pd.DataFrame) -> tuple[d
     graph = site_graph(world.sites, world.catalogue, neighbours=world.scenario.links.neighbours)
     words = pd.DataFrame([
         {
-            "link": name_of(a, b), "from": a, "to": b, "km": d["km"], "rtt_ms": d["rtt_ms"],
+            "link": link_name(a, b), "from": a, "to": b, "km": d["km"], "rtt_ms": d["rtt_ms"],
             "gbps_module": world.scenario.links.module, "usd_per_gbps_year": d["usd_per_gbps_year"],
         }
         for a, b, d in graph.edges(data=True)
@@ -37,12 +38,6 @@ def links(world: World, demand: pd.DataFrame, assigned: pd.DataFrame) -> tuple[d
         "open_loads": _weights(world, graph),
     }
     return tables, words
-
-
-def name_of(a: str, b: str) -> str:
-    """Name of an undirected link."""
-    first, second = sorted((a, b))
-    return f"{first} - {second}"
 
 
 def _modules(world: World, words: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +66,7 @@ def _mirrored(world: World, graph: nx.Graph, demand: pd.DataFrame, assigned: pd.
     partner = {s: min(graph[s].items(), key=lambda item: (item[1]["rtt_ms"], item[0]))[0] for s in graph}
     rows = assigned.merge(demand[["demand", "commodity"]], on="demand")
     return pd.DataFrame({
-        "link": [name_of(s, partner[s]) for s in rows["place"]], "demand": rows["demand"], "place": rows["place"],
+        "link": [link_name(s, partner[s]) for s in rows["place"]], "demand": rows["demand"], "place": rows["place"],
         "load": rows["commodity"].map(rate),
     })
 
@@ -80,7 +75,7 @@ def _state_bytes(world: World, service_class: str) -> float:
     """Largest session state of a class over the variants that may serve it."""
     context = world.scenario.classes[service_class].context_mean
     return max(
-        (kv_bytes_per_token(world.catalogue.model(v.model), v.kv) * context
+        (kv_bytes(world.catalogue.model(v.model), v.kv, context)
          for v in world.scenario.variants.values() if service_class in v.equivalence), default=0.0,
     )
 
@@ -99,7 +94,7 @@ def _weights(world: World, graph: nx.Graph) -> pd.DataFrame:
     }
     routes = nx.single_source_dijkstra_path(graph, hub, weight="rtt_ms")
     rows = [
-        (name_of(a, b), site, year, load[year])
+        (link_name(a, b), site, year, load[year])
         for site, route in routes.items() for a, b in zip(route, route[1:], strict=False) for year in world.years
     ]
     return pd.DataFrame(rows, columns=["link", "place", "period", "load"])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from capacity.catalogue import Catalogue
 from capacity.catalogue.archetypes import archetype
+from capacity.catalogue.archetypes import price as archetype_price
 from capacity.catalogue.cards import Accelerator, Region, Site
 from capacity.errors import InputError
 from capacity.scenario.schema import LocalHours, Scenario
@@ -42,7 +43,7 @@ class World:
 
     def _site(self, name: str) -> Site:
         given = self.scenario.sites[name]
-        base = self.catalogue.site(name)
+        base = replace(self.catalogue.site(name), existing_mw=0.0)
         if given is None:
             return base
         renamed = {
@@ -90,12 +91,9 @@ class World:
         given = self.scenario.accelerators.get(accelerator)
         if given is not None and given.price is not None:
             return given.price * given.price_factor
-        card = self.accelerators[accelerator]
-        level = self.scenario.money.price_level
+        card, level = self.accelerators[accelerator], self.scenario.money.price_level
         if card.status == "archetype":
-            base = {"low": card.price_low_usd, "mid": card.price_usd, "high": card.price_high_usd}[level]
-            decline = self.catalogue.constant("archetype_price_decline")
-            return base * (1 - decline) ** max(0.0, year - card.available)
+            return archetype_price(card, max(year, math.ceil(card.available)), level, self.catalogue)
         price = self.catalogue.price(card.id, year, level)
         return price * (given.price_factor if given is not None else 1.0)
 

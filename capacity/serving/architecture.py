@@ -192,3 +192,14 @@ def _reconciled(built: Architecture, card: ModelCard) -> Architecture:
                          f"{card.params_active_b} leave no parameters for attention or experts")
     return replace(built, routed=routed, attention=built.attention * factor, dense=built.dense * factor,
                    shared=built.shared * factor, norms=built.norms * factor)
+
+
+def weight_bytes(card: ModelCard, precision: str) -> float:
+    """Bytes of one set of weights at a precision."""
+    return architecture(card).total * bytes_of(precision)
+
+
+def kv_bytes(card: ModelCard, precision: str, context: float) -> float:
+    """Bytes of KV state kept for one sequence of `context` tokens, whole model."""
+    arch = architecture(card)
+    return float(arch.stored_tokens(np.array([context]))[0]) * arch.kv_bytes_per_token(precision)

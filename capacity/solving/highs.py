@@ -82,10 +82,15 @@ class Machine:
         kinds = np.where(integer, 1, 0).astype(np.uint8)
         self.highs.changeColsIntegrality(len(self.all), self.all, kinds)
 
-    def add_row(self, lower: float, upper: float, coefficients: Floats) -> None:
-        """Add one row."""
+    def add_row(self, lower: float, upper: float, coefficients: Floats) -> int:
+        """Add one row; returns its position."""
         at = np.flatnonzero(coefficients).astype(np.int32)
         self._check(self.highs.addRow(lower, upper, len(at), at, coefficients[at]), "add a row")
+        return int(self.highs.getNumRow()) - 1
+
+    def set_row(self, row: int, lower: float, upper: float) -> None:
+        """Replace the sides of one row."""
+        self.highs.changeRowBounds(row, lower, upper)
 
     def run(
         self,
@@ -95,9 +100,9 @@ class Machine:
         report: Report | None = None,
     ) -> Answer:
         """Solve within the deadline; Ctrl-C stops the search, keeps what was found and marks the deadline."""
-        for name, value in {**options, "time_limit": min(deadline.left(), options.get("time_limit", 1e9))}.items():
+        limit = min(deadline.left(), options.get("time_limit", 1e9))
+        for name, value in {**options, "time_limit": self.highs.getRunTime() + limit}.items():
             self._check(self.highs.setOptionValue(name, value), f"set {name} = {value}")
-        self.highs.zeroAllClocks()
         if start is not None:
             solution = highspy.HighsSolution()
             solution.col_value = start
