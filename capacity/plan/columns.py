@@ -142,6 +142,7 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     },
     "regions": {
         "region": _REGION, "name": _s("name"), "latitude": _f("deg", "north"), "longitude": _f("deg", "east"),
+        "wage_usd_h": _f("USD/h", "nominal hourly wage"),
     },
     "stages": {
         "order": PlanColumn("int", "", "1 first"), "goal": _s("what is minimised"),

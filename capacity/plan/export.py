@@ -56,7 +56,7 @@ def _csv(tables: dict[str, pd.DataFrame], plan: Plan, folder: Path) -> None:
 
 def _xlsx(tables: dict[str, pd.DataFrame], plan: Plan, path: Path) -> None:
     try:
-        import openpyxl  # noqa: F401
+        from openpyxl.styles import Alignment
     except ImportError:
         raise InputError("xlsx needs openpyxl: pip install 'capacity[xlsx]', or export csv") from None
     with _draft(path) as draft, pd.ExcelWriter(draft, engine="openpyxl") as book:
@@ -65,8 +65,9 @@ def _xlsx(tables: dict[str, pd.DataFrame], plan: Plan, path: Path) -> None:
             sheet = book.sheets[name]
             sheet.freeze_panes = "A2"
             for at, column in enumerate(table.columns, start=1):
-                sheet.cell(row=1, column=at).alignment = sheet.cell(row=1, column=at).alignment.copy(wrap_text=True)
-                sheet.column_dimensions[sheet.cell(row=1, column=at).column_letter].width = max(12, len(str(column)))
+                head = sheet.cell(row=1, column=at)
+                head.alignment = Alignment(wrap_text=True, vertical="top")
+                sheet.column_dimensions[head.column_letter].width = max(12, len(str(column)))
 
 
 def _json(tables: dict[str, pd.DataFrame], plan: Plan, path: Path) -> None:

@@ -28,9 +28,9 @@ def dollars(value: float, cents: bool = False) -> str:
     return f"-${count(-value)}" if value < 0 else f"${count(value)}"
 
 
-def power(megawatts: float) -> str:
-    """Whole MW with thousands separated; a dash when unknown."""
-    return "–" if math.isnan(megawatts) else f"{megawatts:,.0f}"
+def whole(value: float) -> str:
+    """A whole number with thousands separated (MW, ms); a dash when unknown."""
+    return "–" if math.isnan(value) else f"{value:,.0f}"
 
 
 def share(value: float) -> str:

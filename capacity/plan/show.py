@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, gap, power, share
+from capacity.plan.numbers import count, dollars, gap, share, whole
 
 
 def schedule(plan: Plan) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def _years(plan: Plan) -> Table:
         short = Text(share(row["short_share"]), style="red" if row["short_share"] > 0 else "green")
         table.add_row(
             str(row["year"]), count(row["instances_demanded"]), count(row["instances_served"]), short,
-            f"{row['sites']:.0f}", power(row["facility_mw"]), count(row["accelerators"]),
+            f"{row['sites']:.0f}", whole(row["facility_mw"]), count(row["accelerators"]),
             count(row["accelerators_bought"]), count(row["link_gbps"]), dollars(row["capex_usd"]),
             dollars(row["opex_usd"]), dollars(row["usd_per_instance_hour"], cents=True),
         )
@@ -77,7 +77,7 @@ def _matrices(plan: Plan) -> list[tuple[str, Table | None]]:
     retired = tables["retirements"]
     return [
         ("Sites: facility MW in service (* opens)", _matrix(
-            plan, tables["power"], "site", "year", "facility_mw", power, opened)),
+            plan, tables["power"], "site", "year", "facility_mw", whole, opened)),
         ("Phases built", _matrix(plan, tables["phases"], "site", "year", "built", count)),
         ("Pods bought", _matrix(plan, tables["pods"], "pod", "vintage", "pods", count)),
         ("Accelerators in service", _matrix(plan, tables["fleet"], "accelerator", "year", "accelerators", count)),
@@ -137,7 +137,7 @@ def _sharding(plan: Plan) -> Table | None:
         shape = "·".join(count(r[k]) for k in ("tp", "pp", "ep", "dp"))
         table.add_row(
             r["service_class"], r["variant"], r["accelerator"], f"{r['first']}-{r['last'] % 100:02d}", str(r["sites"]),
-            shape, count(r["copy"]), count(r["batch"]), f"{count(r['ttft'])}+{count(r['network'])}",
+            shape, count(r["copy"]), count(r["batch"]), f"{whole(r['ttft'])}+{whole(r['network'])}",
             "–" if pd.isna(r["tpot"]) else f"{r['tpot']:.1f}",
             Text("met", style="green") if r["ok"] else Text("missed", style="red"), r["why"],
         )

@@ -1,0 +1,83 @@
+"""One plan as one HTML file: everything inside, nothing fetched, fit for print and small screens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from capacity.errors import InputError
+from capacity.plan.model import Plan
+from capacity.plan.numbers import gap
+from capacity.report import sections
+from capacity.report.marks import tag
+
+SECTIONS: tuple[tuple[str, str, str, Callable[[Plan], str]], ...] = (
+    ("schedule", "Year by year", "What is in service in each year, and what it costs. Cash is nominal.",
+     sections.schedule_section),
+    ("service", "Service", "", sections.service_section),
+    ("fleet", "Fleet and money", "", sections.fleet_section),
+    ("sites", "Sites and links", "Where phases stand, who is near, and what is lit between them.",
+     sections.sites_section),
+    ("placement", "Who is served from where", "Instances in the last year, each pair at its busiest hours.",
+     sections.placement_section),
+    ("sharding", "Sharding", "How each model copy is spread: tensor, pipeline, expert and attention-data parallel; "
+     "times at the class's percentile, the largest over sites.", sections.sharding_section),
+    ("limits", "What binds", "Limits used to 99 % or more bind: whole pods and phases leave the rest out of reach.",
+     sections.limits_section),
+    ("proof", "Proof", "Goals are met in order, each kept while the next is treated. No plan can be below the bound.",
+     sections.proof_section),
+    ("assumptions", "Assumptions", "What the plan stands on. An estimate is a guess: change it and solve again.",
+     sections.assumptions_section),
+)
+
+
+def write_report(plan: Plan, path: Path | str) -> Path:
+    """Writes the page of a plan at once or not at all; returns its path. Raises InputError when it cannot."""
+    target = Path(path)
+    draft = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(page(plan), encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        raise InputError(f"{target}: cannot write the report: {error.strerror or error}") from None
+    finally:
+        if draft.parent.is_dir():
+            draft.unlink(missing_ok=True)
+    return target
+
+
+def page(plan: Plan) -> str:
+    """The whole page as text."""
+    style = files("capacity.report").joinpath("style.css").read_text(encoding="utf-8")
+    name = plan.name or "plan"
+    links = "".join(tag("a", escape(title), href=f"#{anchor}") for anchor, title, _, _ in SECTIONS)
+    parts = "".join(
+        tag("section", tag("h2", escape(title)) + (tag("p", escape(note)) if note else "") + draw(plan), id=anchor)
+        for anchor, title, note, draw in SECTIONS
+    )
+    return (
+        "<!doctype html>\n"
+        '<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(name)} – capacity plan</title><style>{style}</style></head><body>"
+        + tag("header", _head(plan, name) + tag("nav", links))
+        + tag("main", sections.figures(plan) + parts)
+        + tag("footer", tag("p", "Country outlines: Natural Earth, public domain. An instance is one concurrent "
+                            "human-equivalent of its service class. MW of facilities count peak PUE."))
+        + "</body></html>\n"
+    )
+
+
+def _head(plan: Plan, name: str) -> str:
+    about = plan.scenario.description if plan.scenario is not None else ""
+    worst = plan.summary["gap"]
+    proof = "" if worst is None else f", proven within {gap(worst)} of the best plan"
+    told = f"{plan.status.replace('_', ' ')}{proof}; solved in {plan.summary['seconds']:.0f} s."
+    return (
+        tag("div", escape(name), class_="name") + tag("h1", escape(str(plan.summary["headline"])))
+        + tag("p", f"{escape(about.strip())} {escape(told)}".strip())
+    )
