@@ -74,6 +74,7 @@ BAD = {
     "half a path": (", growth: 1.5x", "", "demand.classes.chat: a path of shape exponential needs two", "`by_year`"),
     "share above one": ("money: {", "money: {discount_rate: 9, ", "money.discount_rate: 9 is outside", "`9 %`"),
     "zero factor": ("{chat: 1.0}", "{chat: 0}", "variants.open.equivalence.chat", "above 0"),
+    "negative price": ("demand:\n", "goal: {shortage_price: -3}\ndemand:\n", "goal.shortage_price: -3", "at least 0"),
     "malformed": ("regions: [usa, eu]", "regions: [usa, eu", "s.yaml:10: malformed YAML", ""),
     "tab": ("  columbus:", "\tcolumbus:", "s.yaml:11: malformed YAML", "use spaces"),
     "tag": ("name: small", "name: !!python/object:os.system x", "s.yaml:1: name: the YAML tag", "not allowed"),
