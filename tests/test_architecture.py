@@ -110,3 +110,8 @@ def test_a_private_path_would_be_seen():
     assert PRIVATE.search("see /" + "work/shared")
     assert PRIVATE.search("C:\\Us" + "ers\\me")
     assert not PRIVATE.search("km/homework and a/work/x")
+
+
+def test_test_folders_are_packages_so_that_two_rooms_may_name_a_test_alike():
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert [folder.name for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
