@@ -14,7 +14,7 @@ GOALS = ("shortage", "cost", "cost_and_shortage", "served")
 
 
 def problem(order, **changes):
-    """10 by day (6000 h), 8 by night (2000 h, weight 2), out of 9 to be bought at 3 each; use costs 0.4 for a whole year."""
+    """10 by day (6000 h), 8 by night (2000 h, weight 2), 9 on sale at 3 each; use costs 0.4 for a whole year."""
     tables = {
         "slices": frame("slice hours", ("day", 6000.0), ("night", 2000.0)),
         "places": frame("place kind", ("S", "site"), ("R", "region")),
@@ -62,8 +62,8 @@ def test_served_is_minus_the_weighted_hours():
 
 
 def test_an_earlier_goal_is_kept_unless_it_may_give_up_a_share():
-    """Shortage may grow by a third, 0.75 -> 1: by night it is worth 2 x 1/4, so 0.5 less by night saves 0.5 x 0.3 there;
-    by day 1/3 less saves (3.5 + 0.4) / 3 or so, which is more. Stock 9 - 1/3: day 26/3, night 8."""
+    """Shortage may grow by a third, 0.75 -> 1: 1/3 less by day, and a stock of 26/3, saves 3.9 / 3; the same weight
+    by night is 1/2, which saves 0.5 x 0.3 only. Cost: 3.5 + 0.3 + 0.1 for each by day, 0.1 + 0.2 by night."""
     goals = frame("order goal tolerance", (1, "shortage", 1 / 3), (2, "cost", 0.0))
     assert objectives(goals=goals) == pytest.approx([0.75, 26 / 3 * 3.9 + 8 * 0.3], rel=NEAR)
 

@@ -25,7 +25,8 @@ def problem(limits=(("at most two places", "<=", 2.0),), terms=(), d3_must=True)
             ("d2", "R", "c", 1, "all", 1.0, True), ("d3", "R", "c", 1, "all", 2.0, d3_must),
         ),
         "assignments": frame(
-            "demand place unit_cost", *((d, p, float(abs(at - home))) for d, home in homes.items() for p, at in places.items())
+            "demand place unit_cost",
+            *((d, p, float(abs(at - home))) for d, home in homes.items() for p, at in places.items()),
         ),
         "limits": frame("limit sense rhs", *limits),
         "limit_terms": frame("limit variable place item period coefficient", *(
@@ -35,8 +36,13 @@ def problem(limits=(("at most two places", "<=", 2.0),), terms=(), d3_must=True)
 
 
 EVERY_SENSE = (
-    (("at most two places", "<=", 2.0), ("grid of P1", "<=", 3.0), ("take or pay", ">=", 5.0), ("curtailed", "==", 1.0)),
-    (("grid of P1", "rent", "P1", "g", 1, 1.0), ("take or pay", "rent", "P2", "g", 1, 1.0), ("curtailed", "short", "d3", "", 0, 1.0)),
+    (
+        ("at most two places", "<=", 2.0), ("grid of P1", "<=", 3.0), ("take or pay", ">=", 5.0), ("curtailed", "==", 1.0)
+    ),
+    (
+        ("grid of P1", "rent", "P1", "g", 1, 1.0), ("take or pay", "rent", "P2", "g", 1, 1.0),
+        ("curtailed", "short", "d3", "", 0, 1.0),
+    ),
 )
 
 
@@ -64,13 +70,13 @@ def test_by_hand_with_every_sense():
 def test_a_limit_that_cannot_be_met_is_named():
     """P2 rents 99 at most."""
     given = problem((("at most two places", "<=", 2.0), ("take or pay", ">=", 200.0)), EVERY_SENSE[1][1:2])
-    with pytest.raises(InfeasibleError, match="limit take or pay .short by 101 of 200"):
+    with pytest.raises(InfeasibleError, match=r"limit take or pay \(short by 101 of 200\)"):
         solve(given, Options(gap=0.0))
 
 
 def test_a_limit_without_terms_is_judged_at_once():
     build_model(problem((("at most two places", "<=", 2.0), ("nothing", "<=", 0.0))))
-    with pytest.raises(InfeasibleError, match="'nothing' .* cannot be met"):
+    with pytest.raises(InfeasibleError, match=r"'nothing' .* cannot be met"):
         build_model(problem((("at most two places", "<=", 2.0), ("nothing", ">=", 1.0))))
 
 

@@ -25,7 +25,8 @@ def problem(**changes):
         "assignments": frame("demand place", ("d1", "A"), ("d1", "B"), ("d2", "A"), ("d2", "B")),
         "links": frame("link from to existing", ("A-B", "A", "B", 4.0)),
         "modules": frame(
-            "link module period capacity max objective life", ("A-B", "wave", 1, 10.0, 5.0, 3.0, 2), ("A-B", "wave", 2, 10.0, 5.0, 2.0, 1)
+            "link module period capacity max objective life",
+            ("A-B", "wave", 1, 10.0, 5.0, 3.0, 2), ("A-B", "wave", 2, 10.0, 5.0, 2.0, 1),
         ),
         "serve_loads": frame("link demand place load", ("A-B", "d1", "B", 2.0), ("A-B", "d2", "B", 2.0)),
         "open_loads": frame("link place period load", ("A-B", "B", 1, 3.0), ("A-B", "B", 2, 3.0)),

@@ -39,7 +39,7 @@ def test_golden():
 
 
 def test_by_hand():
-    """B is 80 from d1: only `slow` reaches it, for 0.5 each, at most 3 of 6. The fourth goes to A, fast, for 3; d2 costs 2."""
+    """B is 80 from d1: only `slow` reaches it, for 0.5 each, at most 3 of 6. The fourth is at A, fast, for 3; d2 costs 2."""
     solution = solve(problem(), Options(gap=0.0))
     assert solution.stages[0].objective == pytest.approx(3 * 0.5 + 3 + 2)
     assert served(solution) == {("d1", "A"): 1, ("d1", "B"): 3, ("d2", "B"): 2}
@@ -52,8 +52,8 @@ def test_by_hand_without_the_share():
 
 
 def test_short_where_it_costs_less_than_serving():
-    """Fast at A (3) lets one more come slow from B (0.5): 3.5 for two of d1. Going without costs 2 x 1.5, so 2 go without;
-    the other 2 come slow from B for 1, as much as the 2 of d2, fast for 2."""
+    """Fast at A (3) lets one more come slow from B (0.5): 3.5 for two of d1. Going without costs 2 x 1.5, so two do;
+    the other two come slow from B for 1, as much as the two of d2, fast for 2."""
     demands = problem().table("demands").assign(shortage_price=1.5)
     solution = solve(problem(demands=demands), Options(gap=0.0))
     assert solution.stages[0].objective == pytest.approx(1 + 2 + 2 * 1.5)

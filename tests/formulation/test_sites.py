@@ -8,7 +8,7 @@ from tests.support.frames import frame, small
 
 
 def problem(**changes):
-    """S must be opened; T is in use with one block already. Three blocks in service are asked for in periods 2 and 3."""
+    """S must be opened; T is in use with one block already. Three new blocks must stand in periods 2 and 3."""
     need = [
         ("in service 2", "S", 1), ("in service 2", "S", 2), ("in service 2", "T", 2),
         ("in service 3", "S", 2), ("in service 3", "S", 3), ("in service 3", "T", 2),
@@ -17,7 +17,8 @@ def problem(**changes):
         "places": frame("place kind", ("S", "site"), ("T", "site")),
         "openings": frame("place period objective", ("S", 1, 7.0), ("S", 2, 5.0), ("S", 3, 4.0)),
         "blocks": frame(
-            "place block resource capacity life existing", ("S", "b", "power", 10.0, 2, 0.0), ("T", "b", "power", 10.0, 9, 1.0)
+            "place block resource capacity life existing",
+            ("S", "b", "power", 10.0, 2, 0.0), ("T", "b", "power", 10.0, 9, 1.0),
         ),
         "block_cells": frame(
             "place block period max max_total objective",
@@ -49,9 +50,10 @@ def test_by_hand():
 
 
 def test_by_hand_without_the_other_site():
-    """S alone, blocks live 2 periods, at most 2 a period and 3 in all: 1, 2, 1 for 10 + 18 + 8, opened at once for 7."""
+    """S alone, blocks live 2 periods, at most 2 a period and 3 in all: 1, 2, 1 for 10 + 18 + 8, opened for 7."""
     cells = problem().table("block_cells")
-    solution = solve(problem(block_cells=cells.assign(max=cells["max"].where(cells["place"] == "S", 0.0))), Options(gap=0.0))
+    alone = cells.assign(max=cells["max"].where(cells["place"] == "S", 0.0))
+    solution = solve(problem(block_cells=alone), Options(gap=0.0))
     assert solution.stages[0].objective == pytest.approx(36 + 7)
     assert built(solution) == {("S", 1): 1, ("S", 2): 2, ("S", 3): 1}
 
