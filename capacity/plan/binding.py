@@ -13,6 +13,9 @@ from capacity.problem import Problem
 ALMOST = 0.99
 """Share of a limit from which on it binds: pods and phases are whole, so the last percent is often out of reach."""
 
+NEAR = 0.9
+"""Share of a limit from which on it is worth naming where nothing binds."""
+
 
 def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `limits`: those of the problem, then those of each site: grid, pace of building, power of phases."""
@@ -62,12 +65,18 @@ def _site_power(problem: Problem, values: Values) -> pd.DataFrame:
 
 
 def binds_by_year(problem: Problem, limits: pd.DataFrame) -> pd.Series:
-    """For each year of the problem, in words, what binds: stated limits by topic, then sites without room."""
+    """For each year of the problem, in words, what binds: stated limits by topic, then sites without room.
+
+    Where no stated limit binds, those used to 90 % or more are named with their use.
+    """
     years = problem.table("periods")["period"]
     site_topics = {"site grid": "grid", "site pace": "pace of building", "phases full": "phases"}
-    tight = limits[limits["binding"]]
-    said = tight[~tight["topic"].isin(list(site_topics))]
-    named = said.groupby("year")["topic"].agg(lambda t: ", ".join(dict.fromkeys(t)))
+    stated = limits[~limits["topic"].isin(list(site_topics))]
+    said = stated[stated["binding"]].assign(said=lambda t: t["topic"])
+    near = stated.assign(part=stated["used"] / stated["rhs"].where(stated["rhs"] > 0))
+    near = near[(near["sense"] == "<=") & (near["part"] >= NEAR) & ~near["year"].isin(said["year"])]
+    near = near.assign(said=[f"{t} used to {p * 100:.0f} %" for t, p in zip(near["topic"], near["part"], strict=True)])
+    named = pd.concat([said, near]).groupby("year")["said"].agg(lambda t: ", ".join(dict.fromkeys(t)))
     words = {int(y): [str(named[y])] if y in named.index else [] for y in years}
     sites = limits[limits["topic"].isin(list(site_topics)) & (limits["rhs"] > 0)]
     counts = sites.groupby(["year", "topic"])["binding"].agg(["sum", "count"])

@@ -63,10 +63,9 @@ def money_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `money`: cash, annual cost and objective by year, topic and kind, in USD."""
     paid = bills(costs_per_unit(problem), problem, values)
     keys = ["year", "topic", "kind"]
-    cash = paid.groupby(keys, as_index=False)[["cash"]].sum()
-    both = cash.merge(annual_costs(problem, paid), on=keys, how="outer").fillna(
-        {"cash": 0.0, "annual_cost": 0.0, "objective": 0.0}
-    )
+    charged = annual_costs(problem, paid).assign(cash=0.0)
+    both = pd.concat([paid[[*keys, "cash"]].assign(annual_cost=0.0, objective=0.0), charged])
+    both = both.groupby(keys, as_index=False)[["cash", "annual_cost", "objective"]].sum()
     both = both.assign(
         cash_usd=both["cash"] * MILLION,
         annual_cost_usd=both["annual_cost"] * MILLION,

@@ -20,11 +20,11 @@ def count(value: float) -> str:
 
 
 def dollars(value: float, cents: bool = False) -> str:
-    """$950, $12.3k, $4.56M, $1.02B; with cents below a thousand when asked; a dash when unknown."""
+    """$950, $12.3k, $4.56M, $1.02B; with cents from $1 to a thousand when asked; a dash when unknown."""
     if math.isnan(value):
         return "–"
-    if cents and abs(value) < SCALES[-1][0] * ROUNDS_UP:
-        return f"${value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"${value:.2g}"
+    if cents and 1 <= abs(value) < SCALES[-1][0] * ROUNDS_UP:
+        return f"${value:,.2f}"
     return f"-${count(-value)}" if value < 0 else f"${count(value)}"
 
 
@@ -34,12 +34,37 @@ def whole(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """0 %, <0.1 %, 12.3 %; a dash when unknown."""
+    """0 %, <0.1 %, 12.3 %, >99.9 %, 100 %; a dash when unknown."""
     if math.isnan(value):
         return "–"
-    if value == 0:
-        return "0 %"
+    if value in (0, 1):
+        return f"{value:.0%}".replace("%", " %")
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
     return "<0.1 %" if 0 < value < 0.0005 else f"{value:.1%}".replace("%", " %")
+
+
+def ended(status: str) -> str:
+    """How a solve ended, as a sentence's start."""
+    return {
+        "optimal": "Proven optimal", "gap_reached": "Solved to the gap asked for",
+        "time_limit": "Stopped at the time limit", "interrupted": "Interrupted: the best plan so far",
+    }.get(status, status.replace("_", " "))
+
+
+GOALS = {
+    "shortage": ("least shortage", "thousand weighted instance-years", 1.0),
+    "served": ("most served", "thousand weighted instance-years", -1.0),
+    "cost": ("least cost", "million USD, discounted", 1.0),
+    "cost_and_shortage": ("least cost with priced shortage", "million USD, discounted", 1.0),
+}
+"""Each goal in words, its unit, and the sign that turns what is minimised into what is told."""
+
+
+def goal(name: str, reached: float, bound: float) -> tuple[str, str, str, str]:
+    """A goal for reading: its words, what was reached, its bound, its unit."""
+    words, unit, sign = GOALS.get(name, (name.replace("_", " "), "", 1.0))
+    return words, f"{sign * reached + 0.0:,.6g}", f"{sign * bound + 0.0:,.6g}", unit
 
 
 def gap(value: float) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, gap, share, whole
+from capacity.plan.numbers import count, dollars, ended, gap, goal, share, whole
 
 
 def schedule(plan: Plan) -> pd.DataFrame:
@@ -40,9 +40,9 @@ def print_schedule(plan: Plan, console: Console) -> None:
 
 def _head(plan: Plan) -> Panel:
     worst = plan.summary["gap"]
-    proof = "no goal" if worst is None else f"proven within {gap(worst)} of the best plan there is"
+    proof = "no goal" if worst is None else f"within {gap(worst)} of the best plan there is"
     body = Text(str(plan.summary["headline"]), style="bold")
-    body.append(f"\n{plan.status.replace('_', ' ')}, {proof}, {plan.summary['seconds']:.0f} s", style="dim")
+    body.append(f"\n{ended(plan.status)}, {proof}, {plan.summary['seconds']:.0f} s", style="dim")
     title = Text(plan.name or "plan", style="bold")
     return Panel(body, title=title, box=box.ROUNDED, border_style="cyan", title_align="left")
 
@@ -90,7 +90,7 @@ def _matrices(plan: Plan) -> list[tuple[str, Table | None]]:
             plan, tables["served"], "service_class", "year", "instances_served", count)),
         ("Instances short by class", _matrix(
             plan, tables["served"], "service_class", "year", "instances_short", count)),
-        ("Money by topic: nominal cash", _matrix(plan, tables["money"], "topic", "year", "cash_usd", dollars)),
+        ("Money by topic: nominal cash, $", _matrix(plan, tables["money"], "topic", "year", "cash_usd", dollars)),
     ]
 
 
@@ -136,12 +136,16 @@ def _sharding(plan: Plan) -> Table | None:
     for r in rows.to_dict("records"):
         shape = "·".join(count(r[k]) for k in ("tp", "pp", "ep", "dp"))
         table.add_row(
-            r["service_class"], r["variant"], r["accelerator"], f"{r['first']}-{r['last'] % 100:02d}", str(r["sites"]),
+            r["service_class"], r["variant"], r["accelerator"], _span(r["first"], r["last"]), str(r["sites"]),
             shape, count(r["copy"]), count(r["batch"]), f"{whole(r['ttft'])}+{whole(r['network'])}",
             "–" if pd.isna(r["tpot"]) else f"{r['tpot']:.1f}",
             Text("met", style="green") if r["ok"] else Text("missed", style="red"), r["why"],
         )
     return table
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last % 100:02d}"
 
 
 def _binds(plan: Plan) -> Table:
@@ -154,10 +158,9 @@ def _binds(plan: Plan) -> Table:
 
 
 def _stages(plan: Plan) -> Table:
-    table = _plain("goal", "reached", "bound", "gap", "seconds", "ended")
+    table = _plain("goal", "reached", "bound", "gap", "seconds", "ended", "unit")
     for s in plan.stages.to_dict("records"):
-        table.add_row(
-            s["goal"].replace("_", " "), f"{s['objective']:,.6g}", f"{s['bound']:,.6g}", gap(s["gap"]),
-            f"{s['seconds']:.1f}", s["status"].replace("_", " "),
-        )
+        words, reached, bound, unit = goal(s["goal"], s["objective"], s["bound"])
+        ending = s["status"].replace("_", " ")
+        table.add_row(words, reached, bound, gap(s["gap"]), f"{s['seconds']:.1f}", ending, unit)
     return table

@@ -9,6 +9,7 @@ import pandas as pd
 
 from capacity.plan.binding import binds_by_year
 from capacity.plan.columns import conform
+from capacity.plan.numbers import dollars, share
 from capacity.plan.quantities import Values, opened
 from capacity.plan.service import service_by_slice
 from capacity.problem import Problem
@@ -52,8 +53,8 @@ def _service(problem: Problem, values: Values) -> pd.DataFrame:
     peak = slices.sort_values(["year", "demanded", "short"]).groupby("year", as_index=False).last()
     sums = rows.groupby("year", as_index=False)[["hours_demanded", "instance_hours_served", "hours_short"]].sum()
     both = peak.merge(sums, on="year").rename(columns={c: f"instances_{c}" for c in ("demanded", "served", "short")})
-    share = both["hours_short"] / both["hours_demanded"].replace(0.0, np.nan)
-    return both.assign(short_share=share).drop(columns="slice")
+    missing = both["hours_short"] / both["hours_demanded"].replace(0.0, np.nan)
+    return both.assign(short_share=missing).drop(columns="slice")
 
 
 def _money(money: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +82,7 @@ def headline(schedule: pd.DataFrame) -> str:
     last = schedule.iloc[-1]
     reach = f"{amount(last['instances_served'])} instances in {int(last['year'])}"
     cost = last["usd_per_instance_hour"]
-    price = f" at ${cost:,.2f} per instance-hour" if np.isfinite(cost) else ""
+    price = f" at {dollars(cost, cents=True)} per instance-hour" if np.isfinite(cost) else ""
     short = schedule[schedule["short_share"] > SHORT]
     if not len(short):
         return f"Supply meets demand in every year: {reach}{price}."
@@ -90,8 +91,8 @@ def headline(schedule: pd.DataFrame) -> str:
         "no single limit is used up: whole phases and pods, round trips or the gap asked for leave this rest"
     )
     return (
-        f"Supply first falls short in {int(first['year'])}: {first['short_share']:.1%} of the instance-hours asked for "
-        f"are not served ({why}). The plan reaches {reach}{price}."
+        f"Supply first falls short in {int(first['year'])}: {share(first['short_share'])} of the instance-hours asked "
+        f"for are not served ({why}). The plan reaches {reach}{price}."
     )
 
 

@@ -65,7 +65,8 @@ def line(values: pd.Series, say: Callable[[float], str], unit: str, label: str) 
     for i, v in known:
         told = tag("title", f"{years[i]}: {say(v)} {escape(unit)}")
         body += tag("circle", told, cx=_x(i, years), cy=_y(v, scale), r=3.5, fill=PALETTE[0])
-        body += _text(_x(i, years), _y(v, scale) - 8, say(v), "middle", "note")
+        side = "start" if i + 1 < len(years) else "middle"
+        body += _text(_x(i, years) + 3, _y(v, scale) - 7, say(v), side, "note halo")
     body += "".join(_text(_x(i, years), HEIGHT - 8, str(y), "middle") for i, y in enumerate(years))
     return svg(WIDTH, HEIGHT, body, label)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from capacity.errors import InputError
 from capacity.plan.model import Plan
-from capacity.plan.numbers import gap
+from capacity.plan.numbers import ended, gap
 from capacity.report import sections
 from capacity.report.marks import tag
 
@@ -75,8 +75,8 @@ def page(plan: Plan) -> str:
 def _head(plan: Plan, name: str) -> str:
     about = plan.scenario.description if plan.scenario is not None else ""
     worst = plan.summary["gap"]
-    proof = "" if worst is None else f", proven within {gap(worst)} of the best plan"
-    told = f"{plan.status.replace('_', ' ')}{proof}; solved in {plan.summary['seconds']:.0f} s."
+    proof = "" if worst is None else f", within {gap(worst)} of the best plan there is"
+    told = f"{ended(plan.status)}{proof}, in {plan.summary['seconds']:.0f} s."
     return (
         tag("div", escape(name), class_="name") + tag("h1", escape(str(plan.summary["headline"])))
         + tag("p", f"{escape(about.strip())} {escape(told)}".strip())

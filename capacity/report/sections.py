@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, gap, share, whole
+from capacity.plan.numbers import count, dollars, gap, goal, share, whole
 from capacity.report.charts import by_year, line, stacked
 from capacity.report.marks import heat, table, tag
 from capacity.report.world_map import world_map
@@ -37,7 +37,7 @@ def figures(plan: Plan) -> str:
         (count(last["instances_served"]), f"instances served at the busiest hour of {year}"),
         (share(last["short_share"]), f"of {year}'s instance-hours not served"),
         (dollars(last["usd_per_instance_hour"], cents=True), f"per instance-hour in {year}, {against}"),
-        (f"{whole(last['facility_mw'])} MW", f"facility power at {last['sites']:.0f} sites in {year}"),
+        (f"{whole(last['facility_mw'])} MW", f"facility power in {year}; sites in use: {last['sites']:.0f}"),
         (count(last["accelerators"]), f"accelerators in service in {year}"),
         (dollars(plan.summary["capex_usd"]), f"capex and {dollars(plan.summary['opex_usd'])} opex, nominal, all years"),
         ("–" if worst is None else gap(worst), "proven gap: no plan can be better by more, in any goal"),
@@ -126,7 +126,7 @@ def _site_years(plan: Plan) -> str:
     wide = wide.reindex(columns=years, fill_value=0.0)
     wide = wide.loc[wide[years[-1]].sort_values(ascending=False).index]
     opens = {(r["site"], r["year"]) for r in plan.tables["openings"].to_dict("records")}
-    labels = {f"{sites['name'].get(s, s)}, {sites['country'].get(s, '')}".rstrip(", "): str(s) for s in wide.index}
+    labels = {str(sites["name"].get(s, s)): str(s) for s in wide.index}
     rows = [(label, [float(v) for v in wide.loc[s].to_numpy()]) for label, s in labels.items()]
     rows.append(("all sites", wide.sum().tolist()))
     top = float(wide.to_numpy().max())
@@ -158,8 +158,11 @@ def placement_section(plan: Plan) -> str:
     cells = placed.groupby(["region", "site", "slice"], as_index=False)[["instances"]].sum()
     wide = cells.pivot_table(index="site", columns="region", values="instances", aggfunc="max", fill_value=0.0)
     wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False).index]
-    rows = [(str(n), [float(v) for v in r]) for n, r in wide.iterrows()]
-    return heat(["served from", *map(escape, map(str, wide.columns))], rows, count, float(wide.to_numpy().max()))
+    sites = plan.tables["sites"].set_index("site")["name"]
+    rows = [(str(sites.get(n, n)), [float(v) for v in r]) for n, r in wide.iterrows()]
+    names = plan.tables["regions"].set_index("region")["name"]
+    headers = [escape(str(names.get(r, r))) for r in wide.columns]
+    return heat(["served from", *headers], rows, count, float(wide.to_numpy().max()))
 
 
 def sharding_section(plan: Plan) -> str:
@@ -180,7 +183,7 @@ def sharding_section(plan: Plan) -> str:
         "sequences<br><small>in flight</small>", "memory<br><small>GB each</small>",
         "TTFT + network<br><small>ms, of limit</small>", "TPOT<br><small>ms, of limit</small>", "sites", "SLO",
     ]
-    return table(headers, body, left=5)
+    return table(headers, body, left=5, class_="dense")
 
 
 def _sharding_row(r: dict[str, object]) -> list[str]:
@@ -193,8 +196,10 @@ def _sharding_row(r: dict[str, object]) -> list[str]:
     years = f"{r['first']}" if r["first"] == r["last"] else f"{r['first']}–{r['last']}"
     tpot = "–" if np.isnan(number("tpot")) else f"{number('tpot'):.1f}"
     return [
-        escape(str(r["service_class"])), f"{escape(str(r['variant']))} <small>{escape(str(r['weights']))}</small>",
-        escape(str(r["accelerator"])), years, escape(str(r["why"]).replace("_", " ")),
+        escape(str(r["service_class"])),
+        tag("span", escape(str(r["variant"])), class_="keep") + f" <small>{escape(str(r['weights']))}</small>",
+        tag("span", escape(str(r["accelerator"])), class_="keep"), tag("span", years, class_="keep"),
+        escape(str(r["why"]).replace("_", " ")),
         " · ".join(count(number(k)) for k in ("tp", "pp", "ep", "dp")), count(number("copy")), count(number("batch")),
         whole(number("memory")), f"{whole(number('ttft'))} + {whole(number('network'))}{of(number('ttft_limit'))}",
         tpot + of(number("tpot_limit")), str(r["sites"]),
@@ -220,13 +225,13 @@ def limits_section(plan: Plan) -> str:
 
 def proof_section(plan: Plan) -> str:
     """Each goal with what was reached and what is proven."""
-    rows = [
-        [escape(s["goal"].replace("_", " ")), f"{s['objective']:,.6g}", f"{s['bound']:,.6g}", gap(s["gap"]),
-         f"{s['seconds']:.1f}", escape(s["status"].replace("_", " "))]
-        for s in plan.stages.to_dict("records")
-    ]
-    headers = ["goal, in order", "reached", "bound", "gap", "seconds", "ended"]
-    return table(headers, rows)
+    rows = []
+    for s in plan.stages.to_dict("records"):
+        words, reached, bound, unit = goal(s["goal"], s["objective"], s["bound"])
+        ending = escape(s["status"].replace("_", " "))
+        rows.append([escape(words), escape(unit), reached, bound, gap(s["gap"]), f"{s['seconds']:.1f}", ending])
+    headers = ["goal, in order", "unit", "reached", "bound", "gap", "seconds", "ended"]
+    return table(headers, rows, left=2)
 
 
 def assumptions_section(plan: Plan) -> str:
@@ -245,4 +250,4 @@ def assumptions_section(plan: Plan) -> str:
     guesses = int((rank == 0).sum())
     body = table(["what", "value", "confidence", "source"], rows, left=4)
     summary = tag("summary", f"{len(told)} numbers, {guesses} of them estimates (guesses), shown first")
-    return tag("details", summary + body, **({"open": "open"} if len(told) <= 60 else {}))
+    return tag("details", summary + body, **({"open": "open"} if len(told) <= 80 else {}))

@@ -126,7 +126,7 @@ def _sites(sites: pd.DataFrame) -> str:
     labels = ""
     for r in ordered[ordered["mw"] > 0].to_dict("records"):
         x, y, radius = _x(r["longitude"]), _y(r["latitude"]), _radius(r["mw"], top, SITE_RADIUS, 3.0)
-        labels += _label(r["name"], x, y, radius, boxes)
+        labels += _label(r["name"].split(",")[0], x, y, radius, boxes)
     return dots + labels
 
 

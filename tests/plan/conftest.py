@@ -36,7 +36,9 @@ TABLES = {
         "place asset period objective cash", ("S", "chip pod", 2027, 1.0, 1.0), ("S", "chip pod", 2028, 0.5, 1.0)
     ),
     "asset_uses": frame("asset resource amount", ("chip pod", "power", 1.5)),
-    "activities": frame("activity asset commodity group output_per_unit slack", ("run", "chip pod", "think", "m", 2.0, 50.0)),
+    "activities": frame(
+        "activity asset commodity group output_per_unit slack", ("run", "chip pod", "think", "m", 2.0, 50.0)
+    ),
     "activity_costs": frame(
         "place activity period objective cash", ("S", "run", 2027, 0.5, 0.5), ("S", "run", 2028, 0.25, 0.5)
     ),
@@ -53,7 +55,8 @@ TABLES = {
     "serve_loads": frame("link demand place load", ("S-R", "d27", "S", 20.0), ("S-R", "d28", "S", 20.0)),
     "shares": frame("commodity group max_share", ("think", "m", 1.0)),
     "limits": frame(
-        "limit topic sense rhs period", ("supply 2027", "supply", "<=", 3.0, 2027), ("supply 2028", "supply", "<=", 2.0, 2028)
+        "limit topic sense rhs period",
+        ("supply 2027", "supply", "<=", 3.0, 2027), ("supply 2028", "supply", "<=", 2.0, 2028)
     ),
     "limit_terms": frame(
         "limit variable place item period coefficient",
@@ -69,13 +72,14 @@ WORDS = {
     ),
     "regions": frame("region name latitude longitude wage_usd_h", ("R", "Riverland", 50.0, 10.0, 40.0)),
     "serving": frame(
-        "activity service_class variant model weights kv pod accelerator fabric tp pp ep dp accelerators batch ttft_s tpot_s "
-        "memory_gb power_w_per_accelerator rtt_slack_s limited_by equivalence",
-        ("run", "think", "m", "M", "fp8", "fp8", "chip pod", "chip", "rail", 8, 1, 1, 1, 8, 64.0, 1.5, 0.04, 120.0, 500.0,
-         0.05, "memory", 1.0),
+        "activity service_class variant model weights kv pod accelerator fabric tp pp ep dp accelerators batch ttft_s "
+        "tpot_s memory_gb power_w_per_accelerator rtt_slack_s limited_by equivalence",
+        ("run", "think", "m", "M", "fp8", "fp8", "chip pod", "chip", "rail", 8, 1, 1, 1, 8, 64.0, 1.5, 0.04, 120.0,
+         500.0, 0.05, "memory", 1.0),
     ),
     "assumptions": frame(
-        "what value unit confidence source", ("price", "20", "M$", "estimate", "a guess"), ("pue", "1.2", "", "published", "x")
+        "what value unit confidence source",
+        ("price", "20", "M$", "estimate", "a guess"), ("pue", "1.2", "", "published", "x")
     ),
 }
 
@@ -84,12 +88,12 @@ def one(columns, *rows):
     return frame(columns + " value", *rows)
 
 
-@pytest.fixture()
+@pytest.fixture
 def problem():
     return Problem.of(TABLES, WORDS, "paper")
 
 
-@pytest.fixture()
+@pytest.fixture
 def values():
     return {
         "open": one("place period", ("S", 2027, 1.0)),
@@ -106,7 +110,7 @@ def values():
     }
 
 
-@pytest.fixture()
+@pytest.fixture
 def solution(values):
     stages = (
         Stage(1, "shortage", 2.0, 2.0, 0.0, 0.1, "optimal"), Stage(2, "cost", 148.0, 147.0, 1 / 148, 0.2, "gap_reached")
@@ -114,6 +118,6 @@ def solution(values):
     return Solution("gap_reached", stages, values, 0.3)
 
 
-@pytest.fixture()
+@pytest.fixture
 def plan(problem, solution):
     return assemble(None, problem, solution)

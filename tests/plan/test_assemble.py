@@ -75,7 +75,7 @@ def test_what_binds_and_the_headline(plan):
     assert schedule["short_share"][2028] == pytest.approx(0.2)
     assert "supply" not in schedule["binds"][2027]
     assert "supply" in schedule["binds"][2028]
-    assert plan.summary["headline"].startswith("Supply first falls short in 2028: 20.0%")
+    assert plan.summary["headline"].startswith("Supply first falls short in 2028: 20.0 %")
     assert plan.summary["first_short_year"] == 2028
 
 

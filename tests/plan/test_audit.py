@@ -74,7 +74,8 @@ def test_a_round_trip_equal_to_the_slack_is_borne(problem, values):
     from dataclasses import replace
 
     edge = problem.table("assignments").assign(rtt=[50.0, 50.0])
-    assert topics(replace(problem, tables={**problem.tables, "assignments": edge}), values).loc["latency", "relative"] == 0
+    report = topics(replace(problem, tables={**problem.tables, "assignments": edge}), values)
+    assert report.loc["latency", "relative"] == 0
 
 
 def test_a_wrong_objective_is_found(problem, values, plan):

@@ -39,6 +39,8 @@ def test_count(value, text):
 def test_money_and_shares():
     assert dollars(1.784, cents=True) == "$1.78"
     assert dollars(0.0042, cents=True) == "$0.0042"
+    assert dollars(0.5, cents=True) == "$0.5"
+    assert (share(1.0), share(0.99999), share(0.0)) == ("100 %", ">99.9 %", "0 %")
     assert dollars(-3e9) == "-$3B"
     assert share(0.0001) == "<0.1 %"
     assert share(0.1234) == "12.3 %"

@@ -87,7 +87,7 @@ def test_csv(plan, tmp_path):
 
 def test_xlsx(plan, tmp_path):
     book = pd.read_excel(export_plan(plan, tmp_path / "plan.xlsx", "xlsx"), sheet_name=None)
-    assert list(book)[0] == "schedule"
+    assert next(iter(book)) == "schedule"
     assert list(book["money"].columns) == list(plan.tables["money"].columns)
     assert [p.name for p in tmp_path.iterdir()] == ["plan.xlsx"]
 

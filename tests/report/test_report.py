@@ -1,0 +1,129 @@
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from capacity.errors import InputError
+from capacity.plan import assemble
+from capacity.report import write_report
+from capacity.report.charts import by_year, stacked
+from capacity.report.marks import PALETTE, ticks
+from capacity.report.page import SECTIONS, page
+from capacity.report.world_map import _arcs, world_map
+
+
+class Balance(HTMLParser):
+    """Every tag that opens closes, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_one_file_that_fetches_nothing(plan, tmp_path):
+    text = write_report(plan, tmp_path / "deep" / "report.html").read_text()
+    assert not re.search(r"https?:|src=|@import|url\((?!#)", text)
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["report.html"]
+    assert len(text) < 500_000
+
+
+def test_the_markup_is_balanced_and_every_picture_is_xml(plan):
+    text = page(plan)
+    parser = Balance()
+    parser.feed(text)
+    assert parser.open == []
+    pictures = re.findall(r"<svg.*?</svg>", text, flags=re.S)
+    assert len(pictures) == 5
+    for picture in pictures:
+        assert ET.fromstring(picture).get("aria-label")
+
+
+def test_every_section_is_there_and_linked(plan):
+    text = page(plan)
+    for anchor, *_ in SECTIONS:
+        assert f'id="{anchor}"' in text
+        assert f'href="#{anchor}"' in text
+
+
+def test_what_a_reader_looks_for(plan):
+    text = page(plan)
+    for part in (
+        "Supply first falls short in 2028: 20.0 %", "$1.78", "8 · 1 · 1 · 1", "1,500 + 20", "Southport", "Riverland",
+        '<span class="chip estimate">estimate</span>', "least shortage", "0.68 %", "2 numbers, 1 of them estimates",
+        "wages of $40–40/h",
+    ):
+        assert part in text, part
+
+
+def test_names_are_escaped(problem, solution):
+    sites = problem.words["sites"].assign(name="<b>&South</b>")
+    plan = assemble(None, replace(problem, words={**problem.words, "sites": sites}), solution)
+    text = page(replace(plan, name="<script>"))
+    assert "<b>&South" not in text
+    assert "<script>" not in text
+
+
+def test_a_plan_without_words_is_drawn(problem, solution):
+    bare = assemble(None, replace(problem, words={}), solution)
+    text = page(bare)
+    assert "chip pod" in text
+    assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S).lower().replace("nanotech", "")
+
+
+def test_an_empty_plan_is_drawn(problem, solution):
+    nothing = {"short": pd.DataFrame({"demand": ["d27", "d28"], "value": [4.0, 10.0]})}
+    plan = assemble(None, problem, replace(solution, values=nothing))
+    text = page(plan)
+    assert "Supply first falls short in 2027: 100 %" in text
+    assert "No serving configuration is in use." in text
+
+
+def test_a_path_that_cannot_be_written(plan, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot write the report"):
+        write_report(plan, tmp_path / "file" / "report.html")
+
+
+@pytest.mark.parametrize(("top", "last", "steps"), [(0.0, 1.0, 2), (1.0, 1.0, 6), (7.3, 8.0, 5), (43.1, 50.0, 6)])
+def test_ticks(top, last, steps):
+    found = ticks(top)
+    assert found[-1] == pytest.approx(last)
+    assert len(found) == steps
+
+
+def test_small_series_are_summed_as_other():
+    frame = pd.DataFrame({"name": [f"n{i:02d}" for i in range(12)], "year": 2030, "value": range(1, 13)})
+    wide = by_year(frame, "name", "value", [2030, 2031])
+    assert len(wide) == len(PALETTE)
+    assert wide.index[-1] == "other (4)"
+    assert wide[2030].sum() == sum(range(1, 13))
+
+
+def test_bar_heights_are_in_proportion():
+    wide = pd.DataFrame({2030: [1.0, 3.0]}, index=["a", "b"])
+    bars = re.findall(r'height="([\d.]+)" fill="#', stacked(wide, str, "u", "l"))
+    heights = [float(h) for h in bars if h != "5"]
+    assert heights[1] / heights[0] == pytest.approx(3.0, rel=0.01)
+
+
+def test_a_link_over_the_date_line_is_cut():
+    assert len(_arcs(140.0, 35.0, -120.0, 40.0)) == 2
+    assert len(_arcs(0.0, 0.0, 10.0, 0.0)) == 1
+    assert _arcs(5.0, 5.0, 5.0, 5.0) == []
+
+
+def test_the_map_draws_site_region_and_label(plan):
+    text = world_map(plan)
+    assert text.count('class="site"') == 1
+    assert text.count('class="region"') == 1
+    assert ">Southport</text>" in text
