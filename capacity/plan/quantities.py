@@ -118,7 +118,8 @@ def costs_per_unit(problem: Problem) -> pd.DataFrame:
     own = table_costs(problem)
     if given is None or not len(given):
         return own
-    return pd.concat([given[COST_COLUMNS], own[~own["variable"].isin(given["variable"])]], ignore_index=True)
+    unsaid = own[~own["variable"].isin(given["variable"].unique())]
+    return pd.concat([given[COST_COLUMNS], unsaid], ignore_index=True) if len(unsaid) else given[COST_COLUMNS]
 
 
 def table_costs(problem: Problem) -> pd.DataFrame:
