@@ -23,13 +23,18 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     ]
     asked = asked[pd.Series(busy, index=asked.index) & (asked["instances"] > 0)].reset_index(drop=True)
     names = asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str) + " | " + asked["slice"]
-    weights = scenario.goal.year_weights
-    price = scenario.goal.shortage_price / 1e6 * 1000  # million USD per thousand instance-hours
+    hours = asked["hours"] / float(world.slices["hours"].sum())
+    size = (asked["instances"] / 1000 * hours).groupby(asked["year"]).sum()
+    unit = 100 / size if scenario.goal.counted == "share" else size * 0 + 1
+    weights = unit * [scenario.goal.year_weights.get(int(y), 1.0) for y in unit.index]
+    stated = scenario.goal.shortage_price
+    wages = {r.id: r.wage_usd_h if isinstance(stated, str) else stated for r in world.regions}
+    price = asked["region"].map(wages) / 1000  # million USD per thousand instance-hours
     rate = 1 + scenario.money.discount_rate
     table = pd.DataFrame({
         "demand": names, "place": asked["region"], "commodity": asked["service_class"], "period": asked["year"],
         "slice": asked["slice"], "amount": asked["instances"] / 1000,
-        "weight": [weights.get(int(y), 1.0) for y in asked["year"]],
+        "weight": asked["year"].map(weights),
         "shortage_price": price * asked["hours"] * rate ** -(asked["year"] - scenario.years.first).astype(float),
         "must_serve": scenario.demand.must_serve,
     })

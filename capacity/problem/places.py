@@ -49,9 +49,15 @@ def _years(world: World, site: Site) -> np.ndarray:
     return np.array([y for y in world.years if y >= first_year(world, site)], dtype=float)
 
 
+def _site_limit(world: World, site: Site) -> float:
+    """Facility MW this plan may ever have at a site."""
+    return min(site.grid_limit_mw, world.scenario.phases.site_limit or site.grid_limit_mw)
+
+
 def _openings(world: World, site: Site) -> pd.DataFrame:
+    """Land and grid connection; the catalogue's price is for the whole grid limit, a smaller part costs its share."""
     years = _years(world, site)
-    cash = site.opening_musd * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
+    cash = site.opening_musd * _site_limit(world, site) / max(site.grid_limit_mw, 1.0) * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
     return pd.DataFrame({
         "place": site.id, "period": years.astype(int),
         "objective": cash * charged(world.scenario, years, world.scenario.money.shell_life), "cash": cash,
@@ -63,7 +69,7 @@ def _cells(world: World, site: Site) -> pd.DataFrame:
     size = phase_mw(world)
     shell = shell_cost(world, site, years)
     upkeep = money.shell_upkeep_share * shell
-    total = np.minimum(site.grid_limit_mw, site.existing_mw + site.grid_ramp_mw * (years - years[:1] + 1)) / size
+    total = np.minimum(_site_limit(world, site), site.existing_mw + site.grid_ramp_mw * (years - years[:1] + 1)) / size
     whole = np.floor(total - site.existing_mw / size + 1e-9)
     return pd.DataFrame({
         "place": site.id, "block": BLOCK, "period": years.astype(int),

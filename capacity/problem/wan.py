@@ -7,6 +7,8 @@ restriction, stated in the plan.
 
 from __future__ import annotations
 
+import math
+
 import networkx as nx
 import pandas as pd
 
@@ -31,21 +33,32 @@ def links(world: World, demand: pd.DataFrame, assigned: pd.DataFrame) -> tuple[d
         }
         for a, b, d in graph.edges(data=True)
     ])
+    mirrored, updates = _mirrored(world, graph, demand, assigned), _weights(world, graph)
     tables = {
         "links": words[["link", "from", "to"]].assign(existing=0.0),
-        "modules": _modules(world, words),
-        "serve_loads": _mirrored(world, graph, demand, assigned),
-        "open_loads": _weights(world, graph),
+        "modules": _modules(world, words, _most(mirrored, updates, demand)),
+        "serve_loads": mirrored,
+        "open_loads": updates,
     }
     return tables, words
 
 
-def _modules(world: World, words: pd.DataFrame) -> pd.DataFrame:
-    """A lit wave costs its yearly price at the prices of the year of lighting, for its life inside the horizon."""
+def _most(mirrored: pd.DataFrame, updates: pd.DataFrame, demand: pd.DataFrame) -> pd.Series:
+    """Gb/s that a link could ever be asked to carry in a year, by (link, period): all of its traffic at once."""
+    asked = mirrored.merge(demand[["demand", "period", "slice", "amount"]], on="demand")
+    asked["gbps"] = asked["load"] * asked["amount"]
+    served = asked.groupby(["link", "period", "slice"])["gbps"].sum().groupby(["link", "period"]).max()
+    held = updates.groupby(["link", "period"])["load"].sum()
+    return served.add(held, fill_value=0.0)
+
+
+def _modules(world: World, words: pd.DataFrame, most: pd.Series) -> pd.DataFrame:
+    """Waves on offer where traffic may arise. A lit wave costs its yearly price at the prices of the year of lighting, for its life inside the horizon."""
     life = int(world.scenario.links.life)
     decline = world.catalogue.constant("wavelength_price_decline")
     years = pd.DataFrame({"period": world.years})
     table = words[["link", "gbps_module", "usd_per_gbps_year"]].merge(years, how="cross")
+    table = table.merge(most.rename("most").reset_index(), on=["link", "period"])
     price = (1 - decline) ** (table["period"] - world.scenario.money.price_year)
     yearly = table["usd_per_gbps_year"] * table["gbps_module"] * price / 1e6
     served = (world.years[-1] + 1 - table["period"]).clip(upper=life)
@@ -53,7 +66,8 @@ def _modules(world: World, words: pd.DataFrame) -> pd.DataFrame:
              for y, n in zip(table["period"], served, strict=True)]
     return pd.DataFrame({
         "link": table["link"], "module": MODULE, "period": table["period"], "capacity": table["gbps_module"],
-        "life": life, "objective": yearly * ahead, "cash": yearly,
+        "max": (table["most"] / table["gbps_module"]).map(math.ceil), "life": life, "objective": yearly * ahead,
+        "cash": yearly,
     })
 
 

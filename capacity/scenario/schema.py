@@ -59,7 +59,12 @@ class Goal(Part):
     """
 
     kind: Literal["least_shortage_then_cost", "least_cost", "most_instances"] = "least_shortage_then_cost"
-    shortage_price: DollarsPerHour = Field(100.0, ge=0, description="price of one unserved instance-hour (least_cost)")
+    shortage_price: Literal["wage"] | DollarsPerHour = Field(
+        100.0, description="price of one unserved instance-hour (least_cost): USD, or the region's nominal wage"
+    )
+    counted: Literal["share", "instances"] = Field(
+        "share", description="a year's shortage counts as per cent of its demand, or in thousand instances"
+    )
     year_weights: dict[Year, float] = Field(default_factory=dict, description="of a year's shortage; 1 if absent")
 
 
@@ -190,6 +195,7 @@ class Phases(Part):
 
     size: Megawatts = Field(200.0, gt=0, description="facility MW per phase")
     max_per_year: int = Field(4, ge=1, description="phases per site and year")
+    site_limit: Megawatts | None = Field(None, gt=0, description="most facility MW of this plan at one site")
     orders_from: Year | None = Field(
         None, description="year from which sites may be ordered (their lead time counts from here); default: the first"
     )

@@ -92,6 +92,14 @@ class Machine:
         """Replace the sides of one row."""
         self.highs.changeRowBounds(row, lower, upper)
 
+    def basis(self) -> Any:
+        """The basis of the last linear program."""
+        return self.highs.getBasis()
+
+    def set_basis(self, basis: Any) -> None:
+        """Start the next linear program from a basis of the same rows and columns."""
+        self._check(self.highs.setBasis(basis), "take up a basis")
+
     def run(
         self,
         deadline: Deadline,
@@ -108,11 +116,10 @@ class Machine:
             solution.col_value = start
             self.highs.setSolution(solution)
         watch = _Watch(self.highs, report)
-        worker = threading.Thread(target=watch.run, daemon=True)
-        worker.start()
-        while worker.is_alive():
+        threading.Thread(target=watch.run, daemon=True).start()
+        while not watch.done.is_set():  # not Thread.join: interrupted, it forgets a thread that still runs (bpo-45274)
             try:
-                worker.join(0.1)
+                watch.done.wait(0.1)
                 watch.tell()
             except KeyboardInterrupt:
                 deadline.interrupted = True
@@ -154,6 +161,7 @@ class _Watch:
     def __init__(self, highs: Any, report: Report | None) -> None:
         self.highs, self.report = highs, report
         self.latest: tuple[float, float, float] | None = None
+        self.done = threading.Event()
         if report is not None:
             highs.cbMipLogging += self._note
             highs.cbMipImprovingSolution += self._note
@@ -163,8 +171,11 @@ class _Watch:
         self.latest = (data.mip_primal_bound, data.mip_dual_bound, data.mip_gap)
 
     def run(self) -> None:
-        highspy._core._Highs.run(self.highs)
-        highspy.Highs.resetGlobalScheduler(False)
+        try:
+            highspy._core._Highs.run(self.highs)
+            highspy.Highs.resetGlobalScheduler(False)
+        finally:
+            self.done.set()
 
     def tell(self) -> None:
         if self.report is not None and self.latest is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from capacity.solving.compile import Form, compile_model
 from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
 from capacity.solving.solution import Solution, Stage, relative_gap
+from capacity.solving.tighten import round_rows
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +51,9 @@ class Progress:
 
 SMALL = 5000
 """Columns up to which the whole problem is searched at once."""
+
+NEAR_S = 15.0
+"""Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
 
 Listener = Callable[[Progress], None]
 
@@ -90,6 +95,7 @@ class _Ahead:
     point: Floats
     dual: Floats
     objective: float
+    basis: Any
 
 
 @dataclass
@@ -113,7 +119,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.deadline = Deadline(self.options.time_limit)
         self.tell(Progress(0.0, "", "building the model"))
-        self.form = compile_model(build_model(self.problem))
+        self.form = round_rows(compile_model(build_model(self.problem)))
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
 
@@ -159,7 +165,7 @@ class _Search:
         self.tell(Progress(self.deadline.elapsed(), goal, "solving the relaxation"))
         self.machine.set_integer(np.zeros(self.form.columns, dtype=bool))
         self.machine.set_bounds(self.form.lower, self.form.upper)
-        answer = self.linear(cost)
+        answer = self.linear(cost, near=self.ahead is not None and self.ahead.goal == goal)
         if answer.status == "infeasible":
             raise InfeasibleError(why_infeasible(self.problem, self.form))
         if answer.status == "limit":
@@ -171,10 +177,17 @@ class _Search:
         self.tell(Progress(self.deadline.elapsed(), goal, "relaxation solved", bound=bound + self.form.offset[goal]))
         return answer.x, bound
 
-    def linear(self, cost: Floats) -> Answer:
-        """A linear program from cold: by simplex where it is small, else by interior point with crossover."""
+    def linear(self, cost: Floats, near: bool = False) -> Answer:
+        """A linear program: by simplex where it is small or where the look ahead left a basis near its optimum, else
+        by interior point with crossover."""
         self.machine.set_cost(cost)
         self.machine.highs.clearSolver()
+        if near and self.ahead is not None:
+            self.machine.set_basis(self.ahead.basis)
+            answer = self.machine.run(self.deadline, {"solver": "simplex", "time_limit": NEAR_S})
+            if answer.status == "optimal" or self.deadline.left() <= 0:
+                return answer
+            self.machine.highs.clearSolver()
         solver = "simplex" if self.form.columns < SMALL else "ipm"
         return self.machine.run(self.deadline, {"solver": solver, "run_crossover": "on"})
 
@@ -193,7 +206,7 @@ class _Search:
         self.machine.set_row(row, -np.inf, np.inf)
         if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
             return cost, point
-        self.ahead = _Ahead(later, answer.x, answer.row_dual, answer.objective)
+        self.ahead = _Ahead(later, answer.x, answer.row_dual, answer.objective, self.machine.basis())
         price = 10.0 * abs(float(answer.row_dual[row]))
         floor = 1e-3 * (abs(answer.objective) + 1.0) / max(self.scale(goal), 1e-9)
         self.price = max(price, floor)
@@ -224,14 +237,15 @@ class _Search:
             near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
             box = (np.where(whole, near[0], self.form.lower), np.where(whole, near[1], self.form.upper))
             self.branch(goal, guide, box, "rounding", 0.3 * budget)
-            dearer = guide + 99 * self.price * self.form.cost[goal]
+            pure = self.form.cost[goal]
+            dearer = pure if guide is pure else guide + 99 * self.price * pure
             for effort in (0.3, 0.4):
                 if self.closed(goal) or self.deadline.left() <= 0:
                     return
                 unused = whole & (point < 1e-6) & ~self.in_use()
                 box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
                 self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
-                dearer = self.form.cost[goal]
+                dearer = pure
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
 
@@ -253,7 +267,7 @@ class _Search:
         pure = guide is self.form.cost[goal]
         whole = pure and bool(np.all(box[0] <= self.form.lower) and np.all(box[1] >= self.form.upper))
         options = {
-            "solver": "choose", "mip_rel_gap": max(self.options.gap * (1.0 if pure else 0.2), 0.0), "mip_abs_gap": 1e-9,
+            "solver": "choose", "mip_rel_gap": self.options.gap * (1.0 if whole else 0.2), "mip_abs_gap": 1e-9,
             "mip_lp_solver": "ipm" if self.form.columns > 20000 else "choose",
             "objective_target": self.target(bound) if pure else -np.inf,
         }
