@@ -75,6 +75,7 @@ def solve(problem: Problem, options: Options = Options(), listen: Listener | Non
         search.deadline.interrupted = True
         if search.best is None:
             raise Interrupted("stopped before any plan was found") from None
+        search.leave_open(len(search.stages))
     return search.solution()
 
 
