@@ -42,7 +42,7 @@ def test_golden():
 
 
 def test_by_hand():
-    """Period 1: the old unit (upkeep 1) and 1 rented for 2. Period 2: two new ones, 12, upkeep 2. Use 7 x 0.5; open 0.5."""
+    """Period 1: the old unit (upkeep 1) and 1 rented for 2. Period 2: two new, 12, upkeep 2. Use 7 x 0.5; open 0.5."""
     solution = solve(problem(), Options(gap=0.0))
     assert solution.stages[0].objective == pytest.approx(1 + 2 + 12 + 2 + 3.5 + 0.5)
     assert bought(solution) == {2: 2}

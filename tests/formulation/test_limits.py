@@ -37,7 +37,8 @@ def problem(limits=(("at most two places", "<=", 2.0),), terms=(), d3_must=True)
 
 EVERY_SENSE = (
     (
-        ("at most two places", "<=", 2.0), ("grid of P1", "<=", 3.0), ("take or pay", ">=", 5.0), ("curtailed", "==", 1.0)
+        ("at most two places", "<=", 2.0), ("grid of P1", "<=", 3.0), ("take or pay", ">=", 5.0),
+        ("curtailed", "==", 1.0),
     ),
     (
         ("grid of P1", "rent", "P1", "g", 1, 1.0), ("take or pay", "rent", "P2", "g", 1, 1.0),

