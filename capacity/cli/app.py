@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capacity.cli import catalogue, plans, scenario, shard, topology
+from capacity.cli import catalogue, plans, scenario, shard, solve, topology
 from capacity.errors import CapacityError
 
 EXIT_FAULT = 1
@@ -77,6 +77,7 @@ def root(
     """Options of the program as a whole."""
 
 
+app.command()(solve.solve)
 app.command()(plans.schedule)
 app.command()(plans.export)
 app.command()(plans.audit)

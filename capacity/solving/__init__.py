@@ -4,6 +4,6 @@
 """
 
 from capacity.solving.solution import Solution, Stage
-from capacity.solving.strategy import Options, solve
+from capacity.solving.strategy import Options, Progress, solve
 
-__all__ = ["Options", "Solution", "Stage", "solve"]
+__all__ = ["Options", "Progress", "Solution", "Stage", "solve"]
