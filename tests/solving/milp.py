@@ -1,4 +1,4 @@
-"""The optimum by SciPy's own branch and bound, one goal after the other: another route than ours to the same numbers."""
+"""The optimum by one plain branch and bound a goal, through SciPy: another route than ours to the same numbers."""
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp

@@ -38,7 +38,7 @@ def relaxed(made, cost, kept=()):
 
 
 def test_by_hand():
-    """min 2a + 3b, a + b >= 4, a <= 3, b <= 9: a = 3, b = 1, 9. At the dual 3: 12 + (2 - 3) x 3 = 9; at 2: 8 + 0 + 1 x 0."""
+    """min 2a + 3b, a + b >= 4, a <= 3, b <= 9: a = 3, b = 1, 9. At the dual 3: 12 + (2 - 3) x 3 = 9; at 2: 8."""
     made = form([[1, 1]], [4], [INF], [0, 0], [3, 9])
     cost = np.array([2.0, 3.0])
     assert lagrangian_bound(made, cost, np.array([3.0])) == pytest.approx(9)
