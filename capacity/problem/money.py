@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ def annuity_due(rate: float, life: float) -> float:
     """
     if rate == 0:
         return 1.0 / life
-    return (rate / (1 + rate)) / (1 - (1 + rate) ** -life)
+    return (rate / (1 + rate)) / -math.expm1(-life * math.log1p(rate))
 
 
 def discount(scenario: Scenario, years: Floats) -> Floats:

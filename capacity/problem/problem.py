@@ -97,7 +97,10 @@ def _column(name: str, column: str, spec: Column, given: pd.DataFrame) -> pd.Ser
     if values.isna().any():
         raise InputError(f"table {name}: column {column!r}, row {int(values.isna().argmax())}: a value is missing")
     try:
+        given_as = values
         values = values.astype(object).map(str) if spec.kind == "str" else values.astype(kinds[spec.kind])
+        if spec.kind in ("int", "bool") and not bool((values == given_as).all()):
+            raise ValueError(f"{given_as[values != given_as].iloc[0]!r} is given")
     except (TypeError, ValueError) as error:
         raise InputError(f"table {name}: column {column!r} must be {spec.kind}: {error}") from None
     if spec.low is not None and len(values) and bool((values < spec.low).any()):
