@@ -81,7 +81,7 @@ def _mirrored(world: World, graph: nx.Graph, demand: pd.DataFrame, assigned: pd.
     rows = assigned.merge(demand[["demand", "commodity"]], on="demand")
     return pd.DataFrame({
         "link": [link_name(s, partner[s]) for s in rows["place"]], "demand": rows["demand"], "place": rows["place"],
-        "load": rows["commodity"].map(rate),
+        "load": rows["commodity"].map(rate).astype(float),
     })
 
 
