@@ -4,7 +4,10 @@
     alive[p,k,v,y]   <=  alive[p,k,v,y-1]                                      an asset retired stays retired
     sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves
     sum_{k,v} amount[k,r] * alive[p,k,v,y]  <=  sum_b capacity[p,b] * standing[p,b,y]     power stands behind it
+    the same + sum_a amount[a,r] * use[p,a,y,h]  <=  the same                  and behind what runs, where that uses any
     bought[p,k,v]    <=  max[p,k,v] * opened[p,v]                              only in an open place
+
+An activity on no asset runs wherever its commodity may be served from, at most as far as all that may be asked there.
 """
 
 from __future__ import annotations
@@ -83,14 +86,18 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     usable = possible_use(problem)
     m.USE = pyo.Set(initialize=rows(usable, ["place", "activity", "period", "slice"]), dimen=4)
     asset = values(problem.table("activities"), ["activity"], "asset")
+    asked = _most_asked(problem)
 
     def most_in_use(m, p, a, y, h):
         k = asset[a]
+        if not k:
+            return (0, asked[p, a, y, h])
         stock = sum(m.alive[p, k, v, y].ub or math.inf for v in m.VINTAGES[p, k, y])
         return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0)))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
-    m.ACTIVITIES_AT = groups(usable, ["place", "asset", "period", "slice"], ["activity"])
+    on_assets = usable[usable["asset"] != ""]
+    m.ACTIVITIES_AT = groups(on_assets, ["place", "asset", "period", "slice"], ["activity"])
     m.STOCK = pyo.Set(initialize=list(m.ACTIVITIES_AT), dimen=4)
 
     @m.Constraint(m.STOCK)
@@ -102,12 +109,32 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def possible_use(problem: Problem) -> pd.DataFrame:
-    """Rows (place, asset, period, activity, slice): configurations on assets that may serve there and then."""
+    """Rows (place, asset, period, activity, slice): activities that may run there and then, on an asset or on none."""
     alive = service_years(problem)[["place", "asset", "period"]]
     held = pd.concat([alive, problem.table("rentals")[["place", "asset", "period"]]]).drop_duplicates()
     usable = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
     usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
-    return usable.merge(problem.table("slices")[["slice"]], how="cross")
+    usable = usable.merge(problem.table("slices")[["slice"]], how="cross")
+    free = _asked_of_no_asset(problem)
+    return pd.concat([usable, free[usable.columns]], ignore_index=True) if len(free) else usable
+
+
+def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
+    """Activities on no asset where demand for their commodity may be served from, with the `amount` asked there."""
+    activities = problem.table("activities")
+    free = activities[activities["asset"] == ""].drop(columns="slack")
+    demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]]
+    asked = problem.table("assignments")[["demand", "place"]].merge(demands, on="demand")
+    asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)["amount"].sum()
+    both = asked.merge(free, on="commodity")
+    return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
+
+
+def _most_asked(problem: Problem) -> dict[tuple[str, str, int, str], float]:
+    """Bound of the use of an activity on no asset."""
+    free = _asked_of_no_asset(problem)
+    free = free.assign(most=(free["amount"] / free["output_per_unit"]).where(free["output_per_unit"] > 0, 0.0))
+    return values(free, ["place", "activity", "period", "slice"], "most")
 
 
 def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
@@ -122,6 +149,17 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     def blocks_carry_what_stands_in_them(m, p, r, y):
         used = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
         return used <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])
+
+    per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
+    running = possible_use(problem).merge(problem.table("activity_uses"), on="activity")
+    runners = groups(running, ["place", "resource", "period", "slice"], ["activity"])
+    m.RESOURCE_RUNNING = pyo.Set(initialize=list(runners), dimen=4)
+
+    @m.Constraint(m.RESOURCE_RUNNING)
+    def blocks_carry_what_runs(m, p, r, y, h):
+        used = sum(per_use[a, r] * m.use[p, a, y, h] for a in runners[p, r, y, h])
+        held = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
+        return used + held <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])
 
 
 def _finite(bound: float) -> float | None:

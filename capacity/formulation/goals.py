@@ -1,7 +1,7 @@
 """Goals: what is minimised, first to last.
 
     shortage           sum_d weight[d] * hours[h] * short[d]
-    cost               sum of every discounted cost of openings, blocks, assets, upkeep, rent, use, service, modules
+    cost               sum of all discounted costs: openings, blocks, assets, upkeep, rent, use, service, modules, flows
     cost_and_shortage  cost + sum_d price[d] * short[d]
     served             - sum_d weight[d] * hours[h] * (amount[d] - short[d])
 """
@@ -12,6 +12,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
+from capacity.formulation import flows
 from capacity.formulation.fleet import service_years
 from capacity.formulation.index import rows, values
 from capacity.problem import Problem
@@ -62,6 +63,7 @@ def _cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
         + _column(m.serve, problem, "assignments", ["demand", "place"], "unit_cost")
         + _upkeep(m, problem)
         + _running(m, problem)
+        + flows.cost(m, problem)
     )
 
 

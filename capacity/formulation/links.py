@@ -1,7 +1,10 @@
-"""Links: modules lit between places carry the traffic of what is served and of what is open.
+"""Links: modules lit between places carry the traffic of what is served, of what is open and of what flows.
 
-    sum_{d of y,h; p} load[e,d,p] * serve[d,p] + sum_p load[e,p,y] * opened[p,y]
-        <=  existing[e] + sum_{i, v <= y < v + life} capacity[e,i,v] * modules[e,i,v]      each link e, period y, slice h
+    sum_{d of y,h; p} load[e,d,p] * serve[d,p] + sum_p load[e,p,y] * opened[p,y] + sum_{f,t} flow[f,e,t]
+        <=  existing[e] + sum_{i, v <= y < v + life} capacity[e,i,v] * modules[e,i,v]     each link e, period y, slice h
+
+A link whose mode is not `shared` has this row for each of its directions t, with the flows of that direction; service
+and open places load both.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import math
 
 import pyomo.environ as pyo
 
+from capacity.formulation.flows import declare_module_share
 from capacity.formulation.index import groups, rows, values
 from capacity.problem import Problem
 
@@ -26,19 +30,40 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         domain=lambda m, *i: pyo.NonNegativeIntegers if whole[i] else pyo.NonNegativeReals,
         bounds=lambda m, *i: (0, None if math.isinf(most[i]) else most[i]),
     )
-    lit = groups(table, ["link"], ["module", "period"])
-    existing = values(problem.table("links"), ["link"], "existing")
+    offered = groups(table, ["link"], ["module", "period"])
+    m.lit = {
+        (e, y): [(i, v, capacity[e, i, v]) for i, v in offered[e] if v <= y < v + life[e, i, v]]
+        for e in problem.table("links")["link"] for y in m.PERIOD
+    }
+    _capacity(m, problem)
+    declare_module_share(m, problem, m.lit)
 
+
+def _capacity(m: pyo.ConcreteModel, problem: Problem) -> None:
+    links = problem.table("links")
+    existing, mode = values(links, ["link"], "existing"), values(links, ["link"], "mode")
     demands = problem.table("demands")[["demand", "period", "slice"]]
     carried = problem.table("serve_loads").merge(demands, on="demand")
     m.CARRIED = groups(carried, ["link", "period", "slice"], ["demand", "place", "load"])
     m.HELD_OPEN = groups(problem.table("open_loads"), ["link", "period"], ["place", "load"])
-    busy = [(e, y, h) for e in existing for y in m.PERIOD for h in m.SLICE if m.CARRIED[e, y, h] or m.HELD_OPEN[e, y]]
-    m.BUSY_LINK = pyo.Set(initialize=busy, dimen=3)
+    busy = [
+        (e, y, h) for e in existing for y in m.PERIOD for h in m.SLICE
+        if m.CARRIED[e, y, h] or m.HELD_OPEN[e, y] or m.FLOWS_ON[e, y, h]
+    ]
+    m.BUSY_LINK = pyo.Set(initialize=[at for at in busy if mode[at[0]] == "shared"], dimen=3)
+    each_way = [(e, t, y, h) for e, y, h in busy if mode[e] != "shared" for t in m.ENDS[e]]
+    m.BUSY_DIRECTION = pyo.Set(initialize=each_way, dimen=4)
+
+    def room(m, e, y, h, flowing):
+        served = sum(load * m.serve[d, p] for d, p, load in m.CARRIED[e, y, h])
+        held = sum(load * (m.opened[p, y] if p in m.MUST_OPEN else 1) for p, load in m.HELD_OPEN[e, y])
+        bright = sum(c * m.modules[e, i, v] for i, v, c in m.lit[e, y])
+        return served + held + flowing <= existing[e] + bright
 
     @m.Constraint(m.BUSY_LINK)
     def lit_modules_carry_the_traffic(m, e, y, h):
-        served = sum(load * m.serve[d, p] for d, p, load in m.CARRIED[e, y, h])
-        held = sum(load * (m.opened[p, y] if p in m.MUST_OPEN else 1) for p, load in m.HELD_OPEN[e, y])
-        bright = sum(capacity[e, i, v] * m.modules[e, i, v] for i, v in lit[e] if v <= y < v + life[e, i, v])
-        return served + held <= existing[e] + bright
+        return room(m, e, y, h, sum(m.flow[f, e, t] for f, t in m.FLOWS_ON[e, y, h]))
+
+    @m.Constraint(m.BUSY_DIRECTION)
+    def lit_modules_carry_each_direction(m, e, t, y, h):
+        return room(m, e, y, h, sum(m.flow[f, e, t] for f in m.FLOWS_TOWARD[e, t, y, h]))

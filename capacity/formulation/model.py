@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from capacity.formulation import fleet, goals, limits, links, service, sites
+from capacity.formulation import fleet, flows, goals, limits, links, service, sites
 from capacity.problem import Problem
 
 
@@ -19,6 +19,7 @@ def build_model(problem: Problem) -> pyo.ConcreteModel:
     sites.declare(m, problem)
     fleet.declare(m, problem)
     service.declare(m, problem)
+    flows.declare(m, problem)
     links.declare(m, problem)
     limits.declare(m, problem)
     goals.declare(m, problem)

@@ -6,6 +6,7 @@
     serve[d,p]  <=  amount[d] * opened[p,y]                                            only from an open place
     sum_{p, a in group g} out[a] * use[p,a,y,h]  <=  share[c,g] * sum_{d,p} serve[d,p] a variant's largest share
 
+A problem without activities needs nothing to be made: its places serve freely once they are open.
 Nested round trips make the latency rule exact: `use` needs no tier. Where no configuration distinguishes two round
 trips, the stronger row stands for both.
 """
@@ -73,8 +74,10 @@ def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
     where = ["place", "commodity", "period", "slice"]
     m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
     m.SERVERS = groups(usable, where, ["activity", "slack"])
+    made_here = len(problem.table("activities")) > 0
     m.output = values(problem.table("activities"), ["activity"], "output_per_unit")
-    cells = [(*at, t) for at, customers in m.CUSTOMERS.items() for t in _thresholds(customers, m.SERVERS[at])]
+    asking = m.CUSTOMERS.items() if made_here else ()
+    cells = [(*at, t) for at, customers in asking for t in _thresholds(customers, m.SERVERS[at])]
     m.LATENCY_CELL = pyo.Set(initialize=cells, dimen=5)
 
     @m.Constraint(m.LATENCY_CELL)

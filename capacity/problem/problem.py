@@ -21,6 +21,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "asset_uses": (("asset", "assets.asset"),),
     "rentals": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
     "activities": (("asset", "assets.asset"),),
+    "activity_uses": (("activity", "activities.activity"),),
     "activity_costs": (
         ("place", "places.place"), ("activity", "activities.activity"), ("period", "periods.period"),
     ),
@@ -30,9 +31,15 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "modules": (("link", "links.link"), ("period", "periods.period")),
     "serve_loads": (("link", "links.link"), ("demand", "demands.demand"), ("place", "places.place")),
     "open_loads": (("link", "links.link"), ("place", "places.place"), ("period", "periods.period")),
+    "flows": (("source", "places.place"), ("period", "periods.period"), ("slice", "slices.slice")),
+    "flow_sinks": (("flow", "flows.flow"), ("sink", "places.place")),
+    "arc_costs": (("link", "links.link"), ("period", "periods.period")),
     "limit_terms": (("limit", "limits.limit"),),
 }
 """Columns that must name a row of another table."""
+
+MAY_BE_EMPTY = {("activities", "asset")}
+"""References that may be left empty."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class Problem:
         for given in tables:
             if given not in TABLES:
                 hint = nearest(given, list(TABLES))
-                raise InputError(f"no table {given!r} in a planning problem" + (f"; did you mean {hint!r}?" if hint else ""))
+                meant = f"; did you mean {hint!r}?" if hint else ""
+                raise InputError(f"no table {given!r} in a planning problem{meant}")
         whole = {name_: _complete(name_, TABLES[name_], tables.get(name_)) for name_ in TABLES}
         _check_references(whole)
         return cls(whole, dict(words or {}), name)
@@ -114,10 +122,9 @@ def _check_references(tables: Mapping[str, pd.DataFrame]) -> None:
         for column, target in references:
             other, key = target.split(".")
             valid = set(tables[other][key])
-            bad = ~tables[name][column].isin(valid)
+            bad = ~tables[name][column].isin(valid | {""} if (name, column) in MAY_BE_EMPTY else valid)
             if bad.any():
                 given = tables[name].loc[bad, column].iloc[0]
                 hint = nearest(str(given), [str(v) for v in valid])
-                raise InputError(
-                    f"table {name}: {column} {given!r} is not in table {other}" + (f"; nearest: {hint!r}" if hint else "")
-                )
+                near = f"; nearest: {hint!r}" if hint else ""
+                raise InputError(f"table {name}: {column} {given!r} is not in table {other}{near}")

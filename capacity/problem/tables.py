@@ -1,7 +1,7 @@
 """The waist: every table a planning problem may have, its columns, units and keys, stated once.
 
-Generic nouns stand here (place, asset, block, activity, commodity); `words.py` maps them to the user's. An absent table is
-an empty one and makes no rows in the model. Units are those of `UNITS`, the same for all problems made from a
+Generic nouns stand here (place, asset, block, activity, commodity); `words.py` maps them to the user's. An absent table
+is an empty one and makes no rows in the model. Units are those of `UNITS`, the same for all problems made from a
 scenario; a Problem built by hand may use any consistent ones.
 """
 
@@ -32,6 +32,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
+    """Key columns and all columns of one table."""
+
     key: tuple[str, ...]
     columns: dict[str, Column]
 
@@ -105,7 +107,8 @@ TABLES: dict[str, Table] = {
         "objective": _f("money", "per asset amount and period", 0.0, None), "cash": _f("money", "nominal", 0.0, None),
     }),
     "activities": Table(("activity",), {
-        "activity": _s("serving configuration"), "asset": _s("what it runs on; empty: nothing"),
+        "activity": _s("serving configuration"),
+        "asset": _s("what it runs on; empty: nothing, and it runs wherever its commodity may be served from"),
         "commodity": _s("what it makes"), "group": _s("shares are limited by group (model variant)", ""),
         "output_per_unit": _f("amount/asset", "made per asset amount in use"),
         "slack": _f("ms", "round trip it can bear", INF), "first": _i("first period", -(10**6)),
@@ -115,6 +118,10 @@ TABLES: dict[str, Table] = {
         "place": _s("where"), "activity": _s("what"), "period": _i("when"),
         "objective": _f("money", "discounted, per asset amount in use for the whole period", 0.0, None),
         "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "activity_uses": Table(("activity", "resource"), {
+        "activity": _s("what"), "resource": _s("of what; blocks provide it"),
+        "amount": _f("resource/asset", "per asset amount in use"),
     }),
     "shares": Table(("commodity", "group"), {
         "commodity": _s("of what"), "group": _s("activities of this group"),
@@ -133,6 +140,7 @@ TABLES: dict[str, Table] = {
     }),
     "links": Table(("link",), {
         "link": _s("name"), "from": _s("place"), "to": _s("place"), "existing": _f("data", "already lit", 0.0),
+        "mode": _s("shared (both directions share it), each_way (each has it) or one_way (from -> to)", "shared"),
     }),
     "modules": Table(("link", "module", "period"), {
         "link": _s("on which link"), "module": _s("type"), "period": _i("period of lighting"),
@@ -147,6 +155,19 @@ TABLES: dict[str, Table] = {
     "open_loads": Table(("link", "place", "period"), {
         "link": _s("carries"), "place": _s("the traffic of this open place"), "period": _i("when"),
         "load": _f("data", "while it is open"),
+    }),
+    "flows": Table(("flow",), {
+        "flow": _s("traffic of one origin, routed freely and together"), "source": _s("place it starts from"),
+        "period": _i("when"), "slice": _s("when in the day"),
+    }),
+    "flow_sinks": Table(("flow", "sink"), {
+        "flow": _s("which"), "sink": _s("place it ends at"), "amount": _f("data", "that must arrive"),
+    }),
+    "arc_costs": Table(("link", "period"), {
+        "link": _s("on which link"), "period": _i("when"),
+        "objective": _f("money/data", "discounted, per data rate carried for the whole period", 0.0),
+        "cash": _f("money/data", "nominal", 0.0),
+        "basis": _s("both (each direction pays) or busier (only the busier direction pays)", "both"),
     }),
     "limits": Table(("limit",), {
         "limit": _s("name"), "topic": _s("budget, supply, power, ..."), "sense": _s("<=, >= or ==", "<="),
@@ -177,3 +198,6 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "modules": ("link", "module", "period"),
 }
 """Decision variables of the formulation and their index columns; a solution is one long table each, plus `value`."""
+
+FLOW_VARIABLES: dict[str, tuple[str, ...]] = {"flow": ("flow", "link", "toward")}
+"""Variables of a problem with `flows` only: data rate of a flow on a link toward one of its ends."""

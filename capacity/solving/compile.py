@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from capacity.problem import VARIABLES
+from capacity.problem import FLOW_VARIABLES, VARIABLES
 
 Floats = NDArray[np.float64]
 
@@ -54,9 +54,10 @@ class Form:
         return period
 
     def tables(self, x: Floats, tolerance: float = 1e-9) -> dict[str, pd.DataFrame]:
-        """Long tables of the public variables, zeros left out."""
+        """Long tables of the public variables, zeros left out; flows only where the model has them."""
         out = {}
-        for name, keys in VARIABLES.items():
+        flows = {name: keys for name, keys in FLOW_VARIABLES.items() if len(self.labels.get(name, ((), []))[0])}
+        for name, keys in {**VARIABLES, **flows}.items():
             positions, index = self.labels.get(name, (np.zeros(0, dtype=np.int64), []))
             values = x[positions]
             kept = np.flatnonzero(np.abs(values) > tolerance)
