@@ -18,6 +18,10 @@ Report = Callable[[float, float, float], None]
 """Called with (incumbent, bound, relative gap) while a search runs."""
 
 
+GRACE_S = 1.0
+"""HiGHS looks at its own time limit only between steps; so long after it the run is stopped from outside."""
+
+
 @dataclass
 class Deadline:
     """A wall-clock limit shared by all steps of a solve, and the flag that Ctrl-C raises."""
@@ -54,7 +58,9 @@ class Machine:
         self.highs = highspy.Highs()
         self.highs.setOptionValue("output_flag", False)
         self.highs.setOptionValue("threads", threads)
-        self.highs.HandleUserInterrupt = True
+        self.stop = False
+        for point in (self.highs.cbMipInterrupt, self.highs.cbIpmInterrupt, self.highs.cbSimplexInterrupt):
+            point += self._stop_if_asked
         lp = highspy.HighsLp()
         columns = sp.csc_matrix(matrix)
         lp.num_row_, lp.num_col_ = columns.shape
@@ -115,17 +121,22 @@ class Machine:
             solution = highspy.HighsSolution()
             solution.col_value = start
             self.highs.setSolution(solution)
-        watch = _Watch(self.highs, report)
+        watch, self.stop = _Watch(self.highs, report), False
+        ends = deadline.elapsed() + limit + GRACE_S
         threading.Thread(target=watch.run, daemon=True).start()
         while not watch.done.is_set():  # not Thread.join: interrupted, it forgets a thread that still runs (bpo-45274)
             try:
                 watch.done.wait(0.1)
                 watch.tell()
+                self.stop = self.stop or deadline.elapsed() > ends
             except KeyboardInterrupt:
-                deadline.interrupted = True
-                self.highs.cancelSolve()
+                self.stop = deadline.interrupted = True
         watch.close()
         return self._answer()
+
+    def _stop_if_asked(self, event: Any) -> None:
+        if self.stop:
+            event.interrupt()
 
     def _answer(self) -> Answer:
         info, status = self.highs.getInfo(), self.highs.getModelStatus()
@@ -137,6 +148,7 @@ class Machine:
             highspy.HighsModelStatus.kTimeLimit: "limit",
             highspy.HighsModelStatus.kIterationLimit: "limit",
             highspy.HighsModelStatus.kSolutionLimit: "limit",
+            highspy.HighsModelStatus.kObjectiveTarget: "limit",
             highspy.HighsModelStatus.kInterrupt: "limit",
             highspy.HighsModelStatus.kHighsInterrupt: "limit",
         }

@@ -52,6 +52,9 @@ class Progress:
 SMALL = 5000
 """Columns up to which the whole problem is searched at once."""
 
+ROUNDING_S = 20.0
+"""Seconds for the first rounding."""
+
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
 
@@ -233,16 +236,17 @@ class _Search:
             if point is not None:
                 self.offer(point, guide, goal)
             return
+        last = len(self.stages) + 1 == len(self.goals)
         if point is not None and self.form.columns > SMALL:
-            budget = 0.5 * self.deadline.left() if len(self.stages) + 1 < len(self.goals) else self.deadline.left()
+            budget = (1.0 if last else 0.4) * self.deadline.left()
             near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
             box = (np.where(whole, near[0], self.form.lower), np.where(whole, near[1], self.form.upper))
-            self.branch(goal, guide, box, "rounding", 0.3 * budget)
+            self.branch(goal, guide, box, "rounding", min(0.3 * budget, ROUNDING_S))
             pure = self.form.cost[goal]
             dearer = pure if guide is pure else guide + 99 * self.price * pure
             for effort in (0.3, 0.4):
                 if self.closed(goal) or self.deadline.left() <= 0:
-                    return
+                    break
                 unused = whole & (point < 1e-6) & ~self.in_use()
                 box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
                 self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
@@ -270,7 +274,7 @@ class _Search:
         options = {
             "solver": "choose", "mip_rel_gap": self.options.gap * (1.0 if whole else 0.2), "mip_abs_gap": 1e-9,
             "mip_lp_solver": "ipm" if self.form.columns > 20000 else "choose",
-            "objective_target": self.target(bound) if pure else -np.inf,
+            "objective_target": self.target(goal) if pure else -np.inf,
         }
         if seconds is not None and np.isfinite(seconds):
             options["time_limit"] = seconds
@@ -289,9 +293,10 @@ class _Search:
         if answer.x is not None:
             self.offer(answer.x, guide, goal)
 
-    def target(self, bound: float) -> float:
-        """Objective at which the asked gap is proven."""
-        return bound + self.options.gap * max(abs(bound), 1e-9) / (1 + self.options.gap * np.sign(bound))
+    def target(self, goal: str) -> float:
+        """Objective (without its constant) at which the asked gap is proven."""
+        total, gap = self.bound + self.form.offset[goal], self.options.gap
+        return total + gap * abs(total) / (1 - gap * np.sign(total)) - self.form.offset[goal]
 
     def offer(self, x: Floats, guide: Floats, goal: str) -> None:
         """Take a point as the best plan if it is feasible and better by the guiding cost."""
