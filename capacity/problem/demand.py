@@ -30,7 +30,7 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     weights = unit * [scenario.goal.year_weights.get(int(y), 1.0) for y in unit.index]
     stated = scenario.goal.shortage_price
     wages = {r.id: r.wage_usd_h if isinstance(stated, str) else stated for r in world.regions}
-    price = asked["region"].map(wages) / 1000  # million USD per thousand instance-hours
+    price = asked["region"].map(wages).astype(float) / 1000  # million USD per thousand instance-hours
     rate = 1 + scenario.money.discount_rate
     table = pd.DataFrame({
         "demand": names, "place": asked["region"], "commodity": asked["service_class"], "period": asked["year"],
