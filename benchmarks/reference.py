@@ -1,0 +1,102 @@
+"""Public instances with known optima, solved through the planner's own waist: tables, formulation, strategy.
+
+    python -m benchmarks.reference FORMAT FILE [--variant V] [--capacity N] [--time-limit S] [--gap G] --json
+
+Prints status, objective, bound, gap, seconds (reading, building and solving; the interpreter's start excluded), rows.
+Exit codes are those of `capacity`: 0 done, 2 bad input, 3 infeasible, 4 limit with a plan, 5 limit without one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reference_expansion import capexp, melange
+from benchmarks.reference_facility import orlib_cap, orlib_pmed
+from capacity.errors import CapacityError, InfeasibleError, InputError, LimitError
+from capacity.problem import Problem
+from capacity.solving import Options, Solution, solve
+
+Reader = Callable[[str, str, str, float | None], Problem]
+
+FORMATS: dict[str, Reader] = {
+    "orlib-cap": orlib_cap,
+    "orlib-pmed": orlib_pmed,
+    "capexp": capexp,
+    "melange": melange,
+}
+"""Readers: (file's name for messages, its text, variant, capacity) -> Problem."""
+
+LIMIT_REACHED = 4
+
+
+def read(form: str, file: Path, variant: str = "", capacity: float | None = None) -> Problem:
+    """The instance as a Problem. Raises InputError naming the file and what is wrong in it."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read: {error}") from None
+    return FORMATS[form](file.name, text, variant, capacity)
+
+
+def run(form: str, file: Path, variant: str, capacity: float | None, options: Options) -> tuple[dict[str, Any], int]:
+    """(what is printed, exit code)"""
+    begun = time.perf_counter()
+    problem = read(form, file, variant, capacity)
+    told: dict[str, Any] = {"format": form, "file": file.name, "variant": variant}
+    empty = {"objective": None, "bound": None, "gap": None}
+    try:
+        solution = solve(problem, options)
+        found, code = _found(solution), 0 if solution.gap <= max(options.gap, 1e-6) else LIMIT_REACHED
+    except InfeasibleError as error:
+        found, code = {"status": "infeasible", **empty, "why": str(error)}, error.exit_code
+    except LimitError as error:
+        found, code = {"status": "time_limit", **empty, "why": str(error)}, error.exit_code
+    return {**told, **found, "seconds": round(time.perf_counter() - begun, 3)}, code
+
+
+def _found(solution: Solution) -> dict[str, Any]:
+    stage = solution.stages[-1]
+    shown = {"objective": stage.objective, "bound": stage.bound, "gap": stage.gap}
+    known = {name: value if math.isfinite(value) else None for name, value in shown.items()}
+    return {"status": stage.status, **known, **(solution.size or {})}
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__.splitlines()[0])
+    parser.add_argument("format", choices=sorted(FORMATS), help="the file's format")
+    parser.add_argument("file", type=Path, help="the instance")
+    parser.add_argument("--variant", default="", help="which problem the file poses, such as uncapacitated")
+    parser.add_argument("--capacity", type=float, help="capacity of every warehouse, in place of the file's")
+    parser.add_argument("--time-limit", type=float, default=float("inf"), metavar="S", help="seconds")
+    parser.add_argument("--gap", type=float, default=0.0, help="relative gap at which to stop [0: proven optimal]")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    asked = arguments().parse_args(given)
+    try:
+        told, code = run(
+            asked.format, asked.file, asked.variant, asked.capacity, Options(gap=asked.gap, time_limit=asked.time_limit)
+        )
+    except CapacityError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if asked.json:
+        print(json.dumps(told))
+    else:
+        print("\n".join(f"{key:12s} {value}" for key, value in told.items()))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
