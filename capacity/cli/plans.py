@@ -13,10 +13,13 @@ from capacity.errors import InputError
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write; default: inside RUN.")]
 
 
-def schedule(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
+def schedule(
+    run: RunFolder,
+    full: Annotated[bool, typer.Option("--full", help="Also phases, retirements, links and classes.")] = False,
+    csv: AsCsv = False,
+    json: AsJson = False,
+) -> None:
     """Print the year-by-year buildout of a plan."""
-    from rich.console import Console
-
     from capacity.cli.tables import print_frame
     from capacity.plan import load_plan, print_schedule
     from capacity.plan import schedule as by_year
@@ -25,7 +28,7 @@ def schedule(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
     if csv or json:
         print_frame(by_year(plan), csv=csv, json=json)
     else:
-        print_schedule(plan, Console())
+        print_schedule(plan, full=full)
 
 
 def export(

@@ -65,9 +65,7 @@ def solve(
 
         typer.echo(dumps({**plan.summary, "plan": str(saved)}, indent=2))
     elif not quiet:
-        from rich.console import Console
-
-        print_schedule(plan, Console())
+        print_schedule(plan)
         typer.echo(f"\naudit: {int(report['rows_checked'].sum()):,} rows recomputed, none broken")
         typer.echo(f"plan:  {saved}\npage:  {saved / 'report.html'}")
     if plan.status == "interrupted":

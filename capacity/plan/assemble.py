@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from capacity.plan import buildout, service
+from capacity.plan import buildout, offers, service, tokens
 from capacity.plan.binding import limits_table
 from capacity.plan.columns import conform, word
+from capacity.plan.headline import headline, short_years
 from capacity.plan.model import Plan
 from capacity.plan.money import money_table
-from capacity.plan.yearly import headline, schedule_table
+from capacity.plan.yearly import schedule_table
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
 
 if TYPE_CHECKING:
+    from capacity.catalogue import Catalogue
     from capacity.solving import Solution
 
 
@@ -26,20 +28,24 @@ def assemble(scenario: Scenario | None, problem: Problem, solution: Solution) ->
     Works for problems made by hand too (scenario None, no words): the waist's own names stand in for missing words.
     """
     values = solution.values
-    tables = _tables(scenario, problem, solution)
+    catalogue = tokens.catalogue_of(scenario)
+    tables = _tables(scenario, problem, solution, catalogue)
     stages = conform("stages", pd.DataFrame(
         [(s.order, s.goal, s.objective, s.bound, s.gap, s.seconds, s.status) for s in solution.stages],
         columns=["order", "goal", "objective", "bound", "gap", "seconds", "status"],
     ))
     name = scenario.name if scenario is not None else problem.name
+    told = pd.concat([word(problem, "assumptions"), tokens.constants_used(catalogue)])
     return Plan(
         name=name, status=solution.status, scenario=scenario,
         summary=_summary(name, solution, stages, tables), tables=tables, stages=stages,
-        assumptions=conform("assumptions", word(problem, "assumptions")), problem=problem, values=dict(values),
+        assumptions=conform("assumptions", told), problem=problem, values=dict(values),
     )
 
 
-def _tables(scenario: Scenario | None, problem: Problem, solution: Solution) -> dict[str, pd.DataFrame]:
+def _tables(
+    scenario: Scenario | None, problem: Problem, solution: Solution, catalogue: Catalogue
+) -> dict[str, pd.DataFrame]:
     values = solution.values
     tables = {
         "openings": buildout.openings_table(problem, values),
@@ -56,16 +62,21 @@ def _tables(scenario: Scenario | None, problem: Problem, solution: Solution) -> 
         "limits": limits_table(problem, values),
         "sites": buildout.site_words(problem),
         "regions": conform("regions", word(problem, "regions")),
+        "token_prices": tokens.token_prices(scenario, catalogue),
+        "refused": offers.refused_table(problem),
+        "trips": offers.trips_table(problem),
     }
     tables["power"] = service.power_table(problem, values, tables["fleet"])
-    tables["schedule"] = schedule_table(problem, values, tables)
+    worth = tokens.worth_by_year(problem, values, scenario, catalogue)
+    tables["schedule"] = schedule_table(problem, values, tables, worth)
     return tables
 
 
 YEAR_KEYS = {
     "instances": "instances_served", "shortage": "instances_short", "shortage_share": "short_share",
     "facility_mw": "facility_mw", "accelerators": "accelerators", "capex_usd": "capex_usd", "opex_usd": "opex_usd",
-    "usd_per_instance_hour": "usd_per_instance_hour",
+    "usd_per_instance_hour": "usd_per_instance_hour", "work_years": "work_years",
+    "usd_per_million_output_tokens": "usd_per_million_output_tokens",
 }
 """Keys of the summary's years and the schedule columns that they report."""
 
@@ -76,9 +87,10 @@ def _summary(
     schedule, money = tables["schedule"], tables["money"]
     last = stages.iloc[-1] if len(stages) else None
     cash = money.groupby("kind")["cash_usd"].sum()
-    short = schedule[schedule["short_share"] > 0]
+    short = short_years(schedule)
+    told = headline(schedule, tables["limits"], tables["regions"]["wage_usd_h"], stages)
     return {
-        "name": name, "status": solution.status, "headline": headline(schedule),
+        "name": name, "status": solution.status, "headline": told,
         "objective": None if last is None else plain(last["objective"]),
         "bound": None if last is None else plain(last["bound"]),
         "gap": plain(stages["gap"].max()) if len(stages) else None, "seconds": plain(solution.seconds),

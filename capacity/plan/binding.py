@@ -16,6 +16,13 @@ ALMOST = 0.99
 NEAR = 0.9
 """Share of a limit from which on it is worth naming where nothing binds."""
 
+ROUNDING = 1e-6
+"""Relative room for the solver's rounding."""
+
+
+SITE_TOPICS = {"site grid": "grid full", "site pace": "no faster building", "phases full": "phases full"}
+"""Topics of the rows that `limits_table` adds for each site, and how they are told."""
+
 
 def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `limits`: those of the problem, then those of each site: grid, pace of building, power of phases."""
@@ -24,19 +31,39 @@ def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
     gap = whole["rhs"] - whole["used"]
     slack = gap.where(whole["sense"] == "<=", (-gap).where(whole["sense"] == ">=", -gap.abs()))
     at_least, at_most = whole["used"] * ALMOST <= whole["rhs"], whole["used"] >= ALMOST * whole["rhs"]
-    full = np.where(whole["sense"] == ">=", at_least, at_most)
+    no_room = (whole["sense"] == "<=") & (slack < whole["smallest_unit"] * (1 - ROUNDING))
+    full = np.where(whole["sense"] == ">=", at_least, at_most | no_room)
     return conform("limits", whole.assign(slack=slack, binding=full | (whole["sense"] == "==")))
 
 
 def _stated(problem: Problem, values: Values) -> pd.DataFrame:
-    used = limit_use(problem, values).rename(columns={"period": "year"})
-    return used[["limit", "topic", "year", "sense", "rhs", "used"]]
+    used = limit_use(problem, values).rename(columns={"period": "year"}).merge(_units(problem), on="limit", how="left")
+    return used.fillna({"smallest_unit": 0.0})[["limit", "topic", "year", "sense", "rhs", "used", "smallest_unit"]]
+
+
+def _units(problem: Problem) -> pd.DataFrame:
+    """(limit, smallest_unit): the least that one whole unit adds to a limit whose every term counts whole units."""
+    whole = [
+        problem.table("openings")[["place"]].drop_duplicates().assign(variable="open", integer=True),
+        problem.table("blocks").rename(columns={"block": "item"}).assign(variable="built"),
+        problem.table("asset_cells")[["place", "asset"]].drop_duplicates().merge(
+            problem.table("assets")[["asset", "integer"]]).rename(columns={"asset": "item"}).assign(variable="bought"),
+        problem.table("modules").rename(columns={"link": "place", "module": "item"}).drop_duplicates(
+            ["place", "item"]).assign(variable="modules"),
+    ]
+    key = ["variable", "place", "item"]
+    named = pd.concat([w.assign(item=w.get("item", ""))[[*key, "integer"]] for w in whole])
+    terms = problem.table("limit_terms")
+    terms = terms[terms["coefficient"] > 0].merge(named, on=key, how="left")
+    terms = terms.assign(counts=terms["integer"].eq(True))
+    least = terms.groupby("limit", as_index=False).agg(smallest_unit=("coefficient", "min"), counts=("counts", "all"))
+    return least[least["counts"]][["limit", "smallest_unit"]]
 
 
 def _rows(frame: pd.DataFrame, topic: str, rhs: str, used: str) -> pd.DataFrame:
     return pd.DataFrame({
         "limit": topic + " " + frame["place"] + " " + frame["period"].astype(str), "topic": topic,
-        "year": frame["period"], "sense": "<=", "rhs": frame[rhs], "used": frame[used],
+        "year": frame["period"], "sense": "<=", "rhs": frame[rhs], "used": frame[used], "smallest_unit": 0.0,
     })
 
 
@@ -64,23 +91,29 @@ def _site_power(problem: Problem, values: Values) -> pd.DataFrame:
     return _rows(both, "phases full", "amount", "used")
 
 
-def binds_by_year(problem: Problem, limits: pd.DataFrame) -> pd.Series:
-    """For each year of the problem, in words, what binds: stated limits by topic, then sites without room.
+def binding_topics(limits: pd.DataFrame, year: int) -> list[str]:
+    """What binds in a year, in words: stated limits by topic, then at how many sites there is no room left."""
+    rows = limits[limits["year"] == year]
+    stated = rows[rows["binding"] & ~rows["topic"].isin(list(SITE_TOPICS))]["topic"]
+    sites = rows[rows["topic"].isin(list(SITE_TOPICS)) & (rows["rhs"] > 0)]
+    counts = sites.groupby("topic")["binding"].agg(["sum", "count"])
+    told = [
+        f"{words} at {counts['sum'][topic]:.0f} of {counts['count'][topic]:.0f} sites"
+        for topic, words in SITE_TOPICS.items() if topic in counts.index and counts["sum"][topic]
+    ]
+    return [*dict.fromkeys(str(t) for t in stated), *told]
 
-    Where no stated limit binds, those used to 90 % or more are named with their use.
-    """
-    years = problem.table("periods")["period"]
-    site_topics = {"site grid": "grid", "site pace": "pace of building", "phases full": "phases"}
-    stated = limits[~limits["topic"].isin(list(site_topics))]
-    said = stated[stated["binding"]].assign(said=lambda t: t["topic"])
-    near = stated.assign(part=stated["used"] / stated["rhs"].where(stated["rhs"] > 0))
-    near = near[(near["sense"] == "<=") & (near["part"] >= NEAR) & ~near["year"].isin(said["year"])]
-    near = near.assign(said=[f"{t} used to {p * 100:.0f} %" for t, p in zip(near["topic"], near["part"], strict=True)])
-    named = pd.concat([said, near]).groupby("year")["said"].agg(lambda t: ", ".join(dict.fromkeys(t)))
-    words = {int(y): [str(named[y])] if y in named.index else [] for y in years}
-    sites = limits[limits["topic"].isin(list(site_topics)) & (limits["rhs"] > 0)]
-    counts = sites.groupby(["year", "topic"])["binding"].agg(["sum", "count"])
-    for row in counts.reset_index().to_dict("records"):
-        if row["sum"] and row["year"] in words:
-            words[row["year"]].append(f"{site_topics[row['topic']]} at {row['sum']:.0f} of {row['count']:.0f} sites")
-    return pd.Series({y: "; ".join(w) for y, w in words.items()}, dtype=object)
+
+def nearly_binding(limits: pd.DataFrame, year: int) -> list[str]:
+    """Stated limits used to 90 % or more, with their use."""
+    rows = limits[(limits["year"] == year) & ~limits["topic"].isin(list(SITE_TOPICS)) & (limits["sense"] == "<=")]
+    rows = rows.assign(part=rows["used"] / rows["rhs"].where(rows["rhs"] > 0))
+    rows = rows[(rows["part"] >= NEAR) & ~rows["binding"]]
+    return [f"{t} used to {p * 100:.0f} %" for t, p in zip(rows["topic"], rows["part"], strict=True)]
+
+
+def binds_by_year(problem: Problem, limits: pd.DataFrame) -> pd.Series:
+    """For each year of the problem, in words, what binds; then what nearly does."""
+    years = [int(y) for y in problem.table("periods")["period"]]
+    told = {y: "; ".join([*binding_topics(limits, y), *nearly_binding(limits, y)]) for y in years}
+    return pd.Series(told, dtype=object)

@@ -99,6 +99,8 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "year": _y(), "region": _REGION, "service_class": _CLASS,
         "instances_demanded": _f("1", "in this cell's busiest slice"),
         "instances_served": _f("1", "in the same slice"), "instances_short": _f("1", "in the same slice"),
+        "peak_demanded": _f("1", "in the slice of the year's largest demand in all"),
+        "peak_served": _f("1", "in that slice: adds up to the schedule's"), "peak_short": _f("1", "in that slice"),
         "mean_demanded": _f("1", "averaged over the day"), "mean_served": _f("1", "averaged over the day"),
         "mean_short": _f("1", "averaged over the day"),
         "instance_hours_demanded": _f("h", "in the year"), "instance_hours_served": _f("h", "in the year"),
@@ -120,7 +122,8 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "limit": _s("name"), "topic": _s("budget, supply, power, ..."), "year": _y("0: all years"),
         "sense": _s("<=, >= or =="), "rhs": _f("waist", "right-hand side, in the units of the planning problem"),
         "used": _f("waist", "left-hand side"), "slack": _f("waist", "distance to the right-hand side"),
-        "binding": PlanColumn("bool", "", "used to within a whole unit's rounding: 99 % or more"),
+        "smallest_unit": _f("waist", "least that one more whole phase, pod or module would use; 0 where parts count"),
+        "binding": PlanColumn("bool", "", "used to 99 % or more, or with no room for one more whole unit"),
     },
     "schedule": {
         "year": _y(), "instances_demanded": _f("1", "in the busiest slice"),
@@ -133,6 +136,9 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "link_gbps": _f("Gb/s", "lit between sites"), "capex_usd": _f("USD", "nominal cash paid in the year"),
         "opex_usd": _f("USD", "nominal cash paid in the year"), "annual_cost_usd": _f("USD", "annuities and opex"),
         "usd_per_instance_hour": _f("USD/h", "annual cost over instance-hours served"),
+        "work_years": _f("1", "years of a worker's hours that the instance-hours served amount to"),
+        "output_tokens": _f("1", "written by the copies for what is served"),
+        "usd_per_million_output_tokens": _f("USD", "annual cost over output tokens, their input included"),
         "energy_gwh": _f("GWh", "at the meter"), "carbon_kt": _f("kt CO2", "of it"), "binds": _s("what binds"),
     },
     "sites": {
@@ -143,6 +149,22 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     "regions": {
         "region": _REGION, "name": _s("name"), "latitude": _f("deg", "north"), "longitude": _f("deg", "east"),
         "wage_usd_h": _f("USD/h", "nominal hourly wage"),
+    },
+    "token_prices": {
+        "service_class": _CLASS, "provider": _s("who sells"), "model": _s("what is sold"), "as_of": _s("date of price"),
+        "input_usd_per_mtok": _f("USD/Mtok", "fresh input"),
+        "cached_input_usd_per_mtok": _f("USD/Mtok", "cached input; the fresh price where it is not sold apart"),
+        "output_usd_per_mtok": _f("USD/Mtok", "output"),
+        "usd_per_instance_hour": _f("USD/h", "list price of the tokens of one instance-hour of the class"),
+        "usd_per_million_output_tokens": _f("USD", "the same per million output tokens, their input included"),
+        "confidence": _s("published, derived or estimate"), "source": _s("where from"),
+    },
+    "refused": {
+        "service_class": _CLASS, "variant": _s("model variant"), "pod": _POD, "reason": _s("why it is not on offer"),
+    },
+    "trips": {
+        "region": _REGION, "site": _SITE, "rtt_ms": _f("ms", "round trip"), "km": _f("km", "great-circle distance"),
+        "basis": _s("measured or fitted"),
     },
     "stages": {
         "order": PlanColumn("int", "", "1 first"), "goal": _s("what is minimised"),
@@ -171,6 +193,8 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "regions": {"region": "str", "name": "str", "latitude": "float", "longitude": "float", "wage_usd_h": "float"},
     "demand": {"demand": "str", "region": "str", "service_class": "str"},
+    "refused": {"service_class": "str", "variant": "str", "pod": "str", "reason": "str"},
+    "trips": {"source": "str", "target": "str", "rtt_ms": "float", "km": "float", "basis": "str"},
     "assumptions": {"what": "str", "value": "str", "unit": "str", "confidence": "str", "source": "str"},
 }
 """Tables of `Problem.words` that a plan reads, with the kinds of their columns; a column not given is unknown."""

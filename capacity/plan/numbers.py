@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 ROUNDS_UP = 0.9995
@@ -28,6 +29,20 @@ def dollars(value: float, cents: bool = False) -> str:
     return f"-${count(-value)}" if value < 0 else f"${count(value)}"
 
 
+def cents(values: Iterable[float], per: str) -> tuple[str, float]:
+    """Unit and factor that show small prices in few digits: `$ per X`, or `¢ per X` where all are below a dollar."""
+    known = [abs(v) for v in values if not math.isnan(v)]
+    return (f"¢ {per}", 100.0) if known and max(known) < 1 else (f"$ {per}", 1.0)
+
+
+def cell(value: float) -> str:
+    """A number in five characters: three digits with their scale, no more than three decimals; a dash when unknown."""
+    if abs(value) >= 1 or math.isnan(value):
+        return count(value)
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "<.001" if value > 0 and text == "0" else text
+
+
 def whole(value: float) -> str:
     """A whole number with thousands separated (MW, ms); a dash when unknown."""
     return "–" if math.isnan(value) else f"{value:,.0f}"
@@ -50,21 +65,6 @@ def ended(status: str) -> str:
         "optimal": "Proven optimal", "gap_reached": "Solved to the gap asked for",
         "time_limit": "Stopped at the time limit", "interrupted": "Interrupted: the best plan so far",
     }.get(status, status.replace("_", " "))
-
-
-GOALS = {
-    "shortage": ("least shortage", "thousand weighted instance-years", 1.0),
-    "served": ("most served", "thousand weighted instance-years", -1.0),
-    "cost": ("least cost", "million USD, discounted", 1.0),
-    "cost_and_shortage": ("least cost with priced shortage", "million USD, discounted", 1.0),
-}
-"""Each goal in words, its unit, and the sign that turns what is minimised into what is told."""
-
-
-def goal(name: str, reached: float, bound: float) -> tuple[str, str, str, str]:
-    """A goal for reading: its words, what was reached, its bound, its unit."""
-    words, unit, sign = GOALS.get(name, (name.replace("_", " "), "", 1.0))
-    return words, f"{sign * reached + 0.0:,.6g}", f"{sign * bound + 0.0:,.6g}", unit
 
 
 def gap(value: float) -> str:

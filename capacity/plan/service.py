@@ -45,8 +45,14 @@ def service_by_slice(problem: Problem, values: Values) -> pd.DataFrame:
     return rows.assign(demanded=demanded, served=demanded - short, short=short)
 
 
+def busiest_slices(rows: pd.DataFrame) -> pd.DataFrame:
+    """(year, slice): the slice of each year with the largest demand in all, of rows of `service_by_slice`."""
+    slices = rows.groupby(["year", "slice"], as_index=False)[["demanded", "short"]].sum()
+    return slices.sort_values(["year", "demanded", "short"]).groupby("year", as_index=False).last()[["year", "slice"]]
+
+
 def served_table(problem: Problem, values: Values) -> pd.DataFrame:
-    """Plan table `served`: by year, region and class; peaks are of the slice with the largest demand of the cell."""
+    """Plan table `served`: by year, region and class; `instances_*` are of the cell's own busiest slice."""
     rows = service_by_slice(problem, values)
     key = ["year", "region", "service_class"]
     peak = rows.sort_values([*key, "demanded", "short"]).groupby(key, as_index=False).last()
@@ -59,6 +65,12 @@ def served_table(problem: Problem, values: Values) -> pd.DataFrame:
     sums = ["mean_demanded", "mean_served", "mean_short", "instance_hours_demanded", "instance_hours_served"]
     out = rows.groupby(key, as_index=False)[sums].sum().merge(peak[[*key, "demanded", "served", "short"]], on=key)
     out = out.rename(columns={c: f"instances_{c}" for c in ("demanded", "served", "short")})
+    whole = rows.merge(busiest_slices(rows), on=["year", "slice"])
+    whole = whole.groupby(key, as_index=False)[["demanded", "served", "short"]].sum().rename(
+        columns={c: f"peak_{c}" for c in ("demanded", "served", "short")}
+    )
+    peaks = ["peak_demanded", "peak_served", "peak_short"]
+    out = out.merge(whole, on=key, how="left").fillna(dict.fromkeys(peaks, 0.0))
     return conform("served", out.sort_values(key))
 
 

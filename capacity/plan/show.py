@@ -1,18 +1,28 @@
-"""The year-by-year buildout for the terminal."""
+"""The year-by-year buildout for the terminal, for any width; nothing is cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Iterator
 
 import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
+from capacity.plan import show_matrices as matrices
+from capacity.plan.grid import Layout, listing, page, prose
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, ended, gap, goal, share, whole
+from capacity.plan.numbers import count, dollars, ended, gap, share, whole
+from capacity.plan.offers import refused_groups, refused_share, trips_known
+from capacity.plan.proof import proofs
+
+PIPE_WIDTH = 120
+"""Columns where stdout is no terminal and COLUMNS says nothing else."""
+MS = 1e3
+"""Milliseconds in a second."""
 
 
 def schedule(plan: Plan) -> pd.DataFrame:
@@ -20,22 +30,44 @@ def schedule(plan: Plan) -> pd.DataFrame:
     return plan.table("schedule")
 
 
-def print_schedule(plan: Plan, console: Console) -> None:
-    """Prints the plan: headline, years, sites, pods, fleet, links, sharding, regions, money, what binds, proof."""
-    console.print(_head(plan))
-    console.print(_years(plan))
-    for title, table in _matrices(plan):
-        if table is not None:
-            console.print(Text(f"\n{title}", style="bold"))
-            console.print(table)
-    sharding = _sharding(plan)
-    if sharding is not None:
-        console.print(Text("\nSharding: the largest use of each class, variant and accelerator", style="bold"))
-        console.print(sharding)
-    console.print(Text("\nWhat binds", style="bold"))
-    console.print(_binds(plan))
-    console.print(Text("\nProof", style="bold"))
-    console.print(_stages(plan))
+def print_schedule(plan: Plan, console: Console | None = None, full: bool = False) -> None:
+    """Prints the plan for a first look, or with every table of the buildout; by default to stdout."""
+    out = console or stdout()
+    layout = page(out.width, sorted(int(y) for y in plan.tables["schedule"]["year"]))
+    out.print(_head(plan))
+    for title, lines in _sections(plan, layout, full):
+        if lines:
+            out.print(Text(), *prose(layout.width, title, "bold"), *lines, sep="\n", soft_wrap=True)
+
+
+def stdout() -> Console:
+    """A console as wide as the terminal; 120 columns where there is none."""
+    wide = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console() if wide else Console(width=PIPE_WIDTH)
+
+
+def _sections(plan: Plan, layout: Layout, full: bool) -> Iterator[tuple[str, list[Text]]]:
+    yield "Year by year; cash and prices are nominal", [*matrices.years(plan, layout), *_api(plan, layout)]
+    yield "Sites: facility MW in service (* opens)", matrices.sites(plan, layout)
+    if full:
+        yield "Phases built", matrices.of(plan, layout, "phases", "site", "built")
+    yield "Pods bought", matrices.of(plan, layout, "pods", "pod", "pods", year="vintage")
+    yield "Accelerators in service", matrices.fleet(plan, layout)
+    if full:
+        yield "Accelerators retired", matrices.of(plan, layout, "retirements", "accelerator", "accelerators")
+        yield "Links: Gb/s in service", matrices.of(plan, layout, "links", "link", "gbps", total=False)
+    yield "Sharding: the largest use of each class, variant and accelerator", _sharding(plan, layout.width)
+    yield "Instances served by region, at the year's busiest hours", matrices.of(
+        plan, layout, "served", "region", "peak_served")
+    if full:
+        yield "Instances served by class, averaged over the day", matrices.of(
+            plan, layout, "served", "service_class", "mean_served")
+        yield "Instances short by class, averaged over the day", matrices.of(
+            plan, layout, "served", "service_class", "mean_short")
+    yield "Money by topic: nominal cash, $", matrices.of(plan, layout, "money", "topic", "cash_usd")
+    yield "What binds: used to 99 % or more, or no room for one more whole phase or pod", _binds(plan, layout.width)
+    yield "Proof: goals are met in order, each kept while the next is treated", _proof(plan, layout.width)
+    yield "Choices", _choices(plan, layout.width, full)
 
 
 def _head(plan: Plan) -> Panel:
@@ -47,120 +79,99 @@ def _head(plan: Plan) -> Panel:
     return Panel(body, title=title, box=box.ROUNDED, border_style="cyan", title_align="left")
 
 
-def _plain(first: str, *headers: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for header in headers:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table
+def _api(plan: Plan, layout: Layout) -> list[Text]:
+    """One sentence a class: what the tokens of an instance-hour cost at public API prices."""
+    lines: list[Text] = []
+    for name, rows in plan.tables["token_prices"].groupby("service_class", sort=False):
+        low, high = rows.iloc[0], rows.iloc[-1]
+        ends = [
+            f"{dollars(r['usd_per_instance_hour'], cents=True)} ({r['provider']} {r['model']}, {r['as_of']})"
+            for r in ([low, high] if len(rows) > 1 else [low])
+        ]
+        told = f"At API list prices the tokens of one {name} hour cost {' to '.join(ends)}."
+        lines += prose(layout.width, told, "dim")
+    return lines
 
 
-def _years(plan: Plan) -> Table:
-    table = _plain(
-        "year", "instances\nwanted", "\nserved", "short\n% of hours", "sites\n", "facility\nMW", "accele-\nrators",
-        "\nbought", "links\nGb/s", "capex\n$", "opex\n$", "$ per\ninst-hour",
-    )
-    for row in plan.tables["schedule"].to_dict("records"):
-        short = Text(share(row["short_share"]), style="red" if row["short_share"] > 0 else "green")
-        table.add_row(
-            str(row["year"]), count(row["instances_demanded"]), count(row["instances_served"]), short,
-            f"{row['sites']:.0f}", whole(row["facility_mw"]), count(row["accelerators"]),
-            count(row["accelerators_bought"]), count(row["link_gbps"]), dollars(row["capex_usd"]),
-            dollars(row["opex_usd"]), dollars(row["usd_per_instance_hour"], cents=True),
-        )
-    return table
+def _sharding(plan: Plan, width: int) -> list[Text]:
+    used = plan.tables["sharding"]
+    lines: list[Text] = []
+    key = ["accelerator", "tp", "pp", "ep", "dp"]
+    headers = ["on", "years", "TP·PP·EP·DP", "chips", "seqs", "TTFT+net", "TPOT", "limited by"]
+    for (name, variant), part in used.groupby(["service_class", "variant"]):
+        rows = part.groupby(key, as_index=False, dropna=False).agg(
+            first=("year", "min"), last=("year", "max"), copy=("copy_accelerators", "max"), batch=("batch", "max"),
+            hours=("mean_accelerators_used", "sum"), ttft=("ttft_ms", "max"), network=("network_ms", "max"),
+            tpot=("tpot_ms", "max"), ok=("meets_slo", "all"), why=("limited_by", "first"),
+        ).sort_values("hours", ascending=False).drop_duplicates("accelerator")
+        rows = rows.sort_values(["first", "last", "accelerator"])
+        told = [_sharding_row({str(k): v for k, v in r.items()}) for r in rows.to_dict("records")]
+        if lines:
+            lines.append(Text())
+        lines += prose(width, _limits_told(plan, str(name), str(variant), part.iloc[0]))
+        lines += listing(width, headers, told)
+    if lines:
+        told_of = "chips: of one copy; seqs: sequences in flight; times in ms, the largest over sites"
+        lines += prose(width, told_of, "dim")
+    return lines
 
 
-def _matrices(plan: Plan) -> list[tuple[str, Table | None]]:
-    tables = plan.tables
-    opened = {(r["site"], r["year"]) for r in tables["openings"].to_dict("records")}
-    retired = tables["retirements"]
+def _limits_told(plan: Plan, name: str, variant: str, row: pd.Series) -> str:
+    told = f"{name} on {variant or row['accelerator']}"
+    if row["weights"]:
+        told += f", weights {row['weights']}, KV {row['kv']}"
+    if plan.scenario is not None and name in plan.scenario.classes:
+        asked = plan.scenario.classes[name]
+        told += f"; TTFT {asked.ttft:g} s, TPOT {asked.tpot * MS:g} ms at p{asked.percentile * 100:g}"
+    return told
+
+
+def _sharding_row(r: dict[str, object]) -> list[str]:
+    def number(name: str) -> float:
+        return float(str(r[name]))
+
+    tpot = "–" if pd.isna(number("tpot")) else f"{number('tpot'):.1f}"
     return [
-        ("Sites: facility MW in service (* opens)", _matrix(
-            plan, tables["power"], "site", "year", "facility_mw", whole, opened)),
-        ("Phases built", _matrix(plan, tables["phases"], "site", "year", "built", count)),
-        ("Pods bought", _matrix(plan, tables["pods"], "pod", "vintage", "pods", count)),
-        ("Accelerators in service", _matrix(plan, tables["fleet"], "accelerator", "year", "accelerators", count)),
-        ("Accelerators retired", _matrix(plan, retired, "accelerator", "year", "accelerators", count)),
-        ("Accelerators rented", _matrix(plan, tables["rentals"], "accelerator", "year", "accelerators", count)),
-        ("Links: Gb/s in service", _matrix(plan, tables["links"], "link", "year", "gbps", count)),
-        ("Instances served by region, each at its own busiest hour", _matrix(
-            plan, tables["served"], "region", "year", "instances_served", count)),
-        ("Instances served by class, each region at its busiest hour", _matrix(
-            plan, tables["served"], "service_class", "year", "instances_served", count)),
-        ("Instances short by class", _matrix(
-            plan, tables["served"], "service_class", "year", "instances_short", count)),
-        ("Money by topic: nominal cash, $", _matrix(plan, tables["money"], "topic", "year", "cash_usd", dollars)),
+        str(r["accelerator"]), _span(int(number("first")), int(number("last"))),
+        "·".join(count(number(k)) for k in ("tp", "pp", "ep", "dp")), count(number("copy")), count(number("batch")),
+        f"{whole(number('ttft'))}+{whole(number('network'))}", tpot,
+        str(r["why"]).replace("_", " ") + ("" if r["ok"] else " - SLO MISSED"),
     ]
 
 
-def _matrix(
-    plan: Plan, frame: pd.DataFrame, rows: str, columns: str, value: str, say: Callable[[float], str],
-    marked: set[tuple[str, int]] | None = None,
-) -> Table | None:
-    """Rows by year; None when there is nothing to show. Years before the horizon appear when something falls there."""
-    frame = frame[frame[value] > 0]
-    if not len(frame):
-        return None
-    wide = frame.pivot_table(index=rows, columns=columns, values=value, aggfunc="sum", fill_value=0.0)
-    years = sorted(set(wide.columns) | set(plan.tables["schedule"]["year"]))
-    wide = wide.reindex(columns=years, fill_value=0.0)
-    table = _plain(rows.replace("_", " "), *[str(y) for y in years])
-    for name, line in wide.iterrows():
-        cells = [
-            say(float(v)) + ("*" if marked and (name, y) in marked else "") if v > 0 else Text("·", style="dim")
-            for y, v in line.items()
-        ]
-        table.add_row(str(name), *cells)
-    if len(wide) > 1:
-        table.add_section()
-        table.add_row("all", *[say(float(v)) for v in wide.sum()], style="bold")
-    return table
-
-
-def _sharding(plan: Plan) -> Table | None:
-    used = plan.tables["sharding"]
-    if not len(used):
-        return None
-    key = ["service_class", "variant", "accelerator", "tp", "pp", "ep", "dp"]
-    rows = used.groupby(key, as_index=False, dropna=False).agg(
-        first=("year", "min"), last=("year", "max"), copy=("copy_accelerators", "max"), batch=("batch", "max"),
-        most=("accelerators_used", "max"), instances=("instances", "max"), ttft=("ttft_ms", "max"),
-        network=("network_ms", "max"), tpot=("tpot_ms", "max"), ok=("meets_slo", "all"),
-        sites=("site", "nunique"), why=("limited_by", "first"),
-    ).sort_values(["service_class", "first", "variant", "accelerator"])
-    table = _plain(
-        "class", "variant", "on", "years", "sites", "TP·PP·EP·DP", "per copy", "batch", "TTFT+net ms", "TPOT ms", "SLO",
-        "limited by",
-    )
-    for r in rows.to_dict("records"):
-        shape = "·".join(count(r[k]) for k in ("tp", "pp", "ep", "dp"))
-        table.add_row(
-            r["service_class"], r["variant"], r["accelerator"], _span(r["first"], r["last"]), str(r["sites"]),
-            shape, count(r["copy"]), count(r["batch"]), f"{whole(r['ttft'])}+{whole(r['network'])}",
-            "–" if pd.isna(r["tpot"]) else f"{r['tpot']:.1f}",
-            Text("met", style="green") if r["ok"] else Text("missed", style="red"), r["why"],
-        )
-    return table
-
-
 def _span(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last % 100:02d}"
+    return f"'{first % 100:02d}" if first == last else f"'{first % 100:02d}-{last % 100:02d}"
 
 
-def _binds(plan: Plan) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column("year", style="dim", no_wrap=True)
-    table.add_column("what")
-    for row in plan.tables["schedule"].to_dict("records"):
-        table.add_row(str(row["year"]), row["binds"] or Text("nothing", style="dim"))
-    return table
+def _binds(plan: Plan, width: int) -> list[Text]:
+    rows = [[str(row["year"]), row["binds"] or "nothing"] for row in plan.tables["schedule"].to_dict("records")]
+    return listing(width, ["year", "what"], rows)
 
 
-def _stages(plan: Plan) -> Table:
-    table = _plain("goal", "reached", "bound", "gap", "seconds", "ended", "unit")
-    for s in plan.stages.to_dict("records"):
-        words, reached, bound, unit = goal(s["goal"], s["objective"], s["bound"])
-        ending = s["status"].replace("_", " ")
-        table.add_row(words, reached, bound, gap(s["gap"]), f"{s['seconds']:.1f}", ending, unit)
-    return table
+def _proof(plan: Plan, width: int) -> list[Text]:
+    rows = [[p.goal, p.reached, p.bound, p.gap, p.seconds, f"{p.unit} ({p.ended})"] for p in proofs(plan)]
+    return listing(width, ["goal", "reached", "bound", "gap", "seconds", "unit"], rows)
+
+
+def _choices(plan: Plan, width: int, full: bool) -> list[Text]:
+    """What was not on offer, how round trips were known, and how to see more."""
+    missing, tried = refused_share(plan)
+    lines: list[Text] = []
+    if tried:
+        hint = "" if full or not missing else "; --full tells why"
+        tuples = f"{tried} combinations of class, variant and pod design"
+        told = f"Not on offer: {missing} of {tuples}{hint}." if missing else f"All {tuples} were on offer."
+        lines += prose(width, told)
+    if full:
+        for group in refused_groups(plan):
+            what = f"{group['service_class']}, {group['variant']} on {group['pods']}"
+            lines += prose(width, f"- {what}: {group['reason']}")
+    known = trips_known(plan)
+    told = ", ".join(f"{pairs} {basis} ({share(part)} of hours served)" for basis, (pairs, part) in known.items())
+    lines += prose(width, f"Round trips between regions and sites: {told}.") if known else []
+    guesses = int((plan.assumptions["confidence"] == "estimate").sum())
+    if guesses:
+        lines += prose(width, f"{guesses} of {len(plan.assumptions)} assumptions are estimates: see report.html.")
+    if not full:
+        lines += prose(width, "`capacity schedule RUN --full` adds phases, retirements, links and classes.", "dim")
+    return lines

@@ -25,7 +25,7 @@ from capacity.plan.columns import PLAN_TABLES, conform
 from capacity.plan.model import Plan
 from capacity.problem import Problem
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout."""
 SCENARIO_FILE = "scenario.yaml"
 

@@ -1,4 +1,4 @@
-"""The plan year by year, and the sentence that a reader takes away."""
+"""The plan year by year."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import pandas as pd
 
 from capacity.plan.binding import binds_by_year
 from capacity.plan.columns import conform
-from capacity.plan.numbers import dollars, share
 from capacity.plan.quantities import Values, opened
-from capacity.plan.service import service_by_slice
+from capacity.plan.service import busiest_slices, service_by_slice
+from capacity.plan.tokens import cost_per_million
 from capacity.problem import Problem
 
-SHORT = 1e-3
-"""Share of a year's demand from which on supply is said to fall short."""
+OPEN = 1e-3
+"""Share from which on a place counts as open."""
 
 
-def schedule_table(problem: Problem, values: Values, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Plan table `schedule`: one row a year.
+def schedule_table(
+    problem: Problem, values: Values, tables: Mapping[str, pd.DataFrame], worth: pd.DataFrame
+) -> pd.DataFrame:
+    """Plan table `schedule`: one row a year; `worth` (year, work_years, output_tokens) as of `tokens.worth_by_year`.
 
     `usd_per_instance_hour` is the year's annual cost (equal nominal annuities of purchases over their service years
     inside the horizon, as the objective charges them, plus what is paid per year of service) over the instance-hours
@@ -37,9 +39,13 @@ def schedule_table(problem: Problem, values: Values, tables: Mapping[str, pd.Dat
         out = out.merge(part, on="year", how="left")
     numbers = [c for c in out.columns if c not in {"year", "new_sites"}]
     out[numbers] = out[numbers].fillna(0.0)
+    out = out.merge(worth, on="year", how="left")
     cost = out["annual_cost_usd"] / out["instance_hours_served"].replace(0.0, np.nan)
     binds = out["year"].map(binds_by_year(problem, tables["limits"]))
-    return conform("schedule", out.assign(usd_per_instance_hour=cost, binds=binds))
+    tokens = cost_per_million(out["annual_cost_usd"], out["output_tokens"])
+    return conform("schedule", out.assign(
+        usd_per_instance_hour=cost, usd_per_million_output_tokens=tokens, binds=binds,
+    ))
 
 
 def _service(problem: Problem, values: Values) -> pd.DataFrame:
@@ -50,7 +56,7 @@ def _service(problem: Problem, values: Values) -> pd.DataFrame:
         hours_short=rows["short"] * hours,
     )
     slices = rows.groupby(["year", "slice"], as_index=False)[["demanded", "served", "short"]].sum()
-    peak = slices.sort_values(["year", "demanded", "short"]).groupby("year", as_index=False).last()
+    peak = slices.merge(busiest_slices(rows), on=["year", "slice"])
     sums = rows.groupby("year", as_index=False)[["hours_demanded", "instance_hours_served", "hours_short"]].sum()
     both = peak.merge(sums, on="year").rename(columns={c: f"instances_{c}" for c in ("demanded", "served", "short")})
     missing = both["hours_short"] / both["hours_demanded"].replace(0.0, np.nan)
@@ -67,7 +73,7 @@ def _money(money: pd.DataFrame) -> pd.DataFrame:
 def _sites(problem: Problem, values: Values, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """(year, sites, new_sites): sites in use are those with phases, accelerators or an opening of their own."""
     is_open = opened(problem, values)
-    must = is_open[is_open["place"].isin(problem.table("openings")["place"]) & (is_open["opened"] > SHORT)]
+    must = is_open[is_open["place"].isin(problem.table("openings")["place"]) & (is_open["opened"] > OPEN)]
     in_use = pd.concat([
         must.rename(columns={"place": "site", "period": "year"})[["site", "year"]],
         tables["power"][["site", "year"]], tables["rentals"][["site", "year"]],
@@ -75,30 +81,3 @@ def _sites(problem: Problem, values: Values, tables: Mapping[str, pd.DataFrame])
     count = in_use.groupby("year", as_index=False).agg(sites=("site", "nunique")).astype({"sites": float})
     new = tables["openings"].groupby("year", as_index=False).agg(new_sites=("site", ", ".join))
     return count.merge(new, on="year", how="outer")
-
-
-def headline(schedule: pd.DataFrame) -> str:
-    """One or two sentences: the first year supply falls short and why, else what the plan serves and at what cost."""
-    last = schedule.iloc[-1]
-    reach = f"{amount(last['instances_served'])} instances in {int(last['year'])}"
-    cost = last["usd_per_instance_hour"]
-    price = f" at {dollars(cost, cents=True)} per instance-hour" if np.isfinite(cost) else ""
-    short = schedule[schedule["short_share"] > SHORT]
-    if not len(short):
-        return f"Supply meets demand in every year: {reach}{price}."
-    first = short.iloc[0]
-    why = f"what binds: {first['binds']}" if first["binds"] else (
-        "no single limit is used up: whole phases and pods, round trips or the gap asked for leave this rest"
-    )
-    return (
-        f"Supply first falls short in {int(first['year'])}: {share(first['short_share'])} of the instance-hours asked "
-        f"for are not served ({why}). The plan reaches {reach}{price}."
-    )
-
-
-def amount(value: float) -> str:
-    """A count for reading: 950, 12.3 thousand, 4.56 million, 1.02 billion."""
-    for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g}{name}"
-    return f"{value:,.0f}"

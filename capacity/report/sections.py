@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, gap, goal, share, whole
+from capacity.plan.numbers import count, dollars, gap, share, whole
+from capacity.plan.proof import proofs
 from capacity.report.charts import by_year, line, stacked
 from capacity.report.marks import heat, table, tag
 from capacity.report.world_map import world_map
@@ -225,11 +226,7 @@ def limits_section(plan: Plan) -> str:
 
 def proof_section(plan: Plan) -> str:
     """Each goal with what was reached and what is proven."""
-    rows = []
-    for s in plan.stages.to_dict("records"):
-        words, reached, bound, unit = goal(s["goal"], s["objective"], s["bound"])
-        ending = escape(s["status"].replace("_", " "))
-        rows.append([escape(words), escape(unit), reached, bound, gap(s["gap"]), f"{s['seconds']:.1f}", ending])
+    rows = [[escape(p.goal), escape(p.unit), p.reached, p.bound, p.gap, p.seconds, escape(p.ended)] for p in proofs(plan)]
     headers = ["goal, in order", "unit", "reached", "bound", "gap", "seconds", "ended"]
     return table(headers, rows, left=2)
 

@@ -1,0 +1,58 @@
+"""What was not on offer and how round trips were known: the plan's room to choose, in the user's words."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from capacity.plan.columns import conform, word
+from capacity.plan.model import Plan
+from capacity.problem import Problem
+
+
+def refused_table(problem: Problem) -> pd.DataFrame:
+    """Plan table `refused`: each class, variant and pod design that no sharding plan serves within the limits."""
+    return conform("refused", word(problem, "refused").sort_values(["service_class", "variant", "pod"]))
+
+
+def trips_table(problem: Problem) -> pd.DataFrame:
+    """Plan table `trips`: the round trip of every region and site, and how it is known."""
+    trips = word(problem, "trips").rename(columns={"source": "region", "target": "site"})
+    return conform("trips", trips.sort_values(["region", "site"]))
+
+
+def refused_groups(plan: Plan) -> list[dict[str, str]]:
+    """`service_class`, `variant`, `pods` and `reason` of each kind of refusal, the reason told of its first pod.
+
+    Two reasons are of one kind when they differ in nothing but numbers and the pair of model and accelerator.
+    """
+    rows = plan.tables["refused"]
+    said = rows["reason"].str.split(": ", n=1).str[-1]
+    kind = [re.sub(r"[\d.,]+", "#", text) for text in said]
+    groups = rows.assign(said=said, kind=kind).groupby(["service_class", "variant", "kind"], sort=False)
+    return [
+        {
+            "service_class": str(key[0]), "variant": str(key[1]), "pods": ", ".join(group["pod"]),
+            "reason": ("" if len(group) == 1 else f"{group['pod'].iloc[0]}: ") + str(group["said"].iloc[0]),
+        }
+        for key, group in groups
+    ]
+
+
+def refused_share(plan: Plan) -> tuple[int, int]:
+    """Combinations of class, variant and pod design not on offer, and all that were tried."""
+    missing = plan.tables["refused"][["service_class", "variant", "pod"]].drop_duplicates()
+    offered = word(plan.problem, "serving")[["service_class", "variant", "pod"]].drop_duplicates()
+    return len(missing), len(missing) + len(offered)
+
+
+def trips_known(plan: Plan) -> dict[str, tuple[int, float]]:
+    """For each basis of round trips: how many pairs of region and site, and its share of the instance-hours served."""
+    trips = plan.tables["trips"]
+    placed = plan.tables["placement"].merge(plan.problem.table("slices"), on="slice")
+    placed = placed.assign(served=placed["instances"] * placed["hours"])
+    over = placed.merge(trips[["region", "site", "basis"]], on=["region", "site"])
+    shares = over.groupby("basis")["served"].sum() / max(float(over["served"].sum()), 1e-300)
+    pairs = trips["basis"].value_counts()
+    return {str(basis): (int(n), float(shares.get(basis, 0.0))) for basis, n in pairs.items() if basis}

@@ -1,0 +1,37 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from capacity.plan import assemble
+from capacity.plan.offers import refused_groups, refused_share, trips_known
+
+
+@pytest.fixture
+def told(problem, solution):
+    refused = pd.DataFrame([
+        ("think", "big", "t4", "m at fp8 on t4: does not fit in memory: the weights are 1,600 GB"),
+        ("think", "big", "l4", "m at fp8 on l4: does not fit in memory: the weights are 1,500 GB"),
+        ("think", "big", "a100", "m at fp8 on a100: TPOT floor 61.0 ms at p95 is above the SLO of 50.0 ms"),
+    ], columns=["service_class", "variant", "pod", "reason"])
+    trips = pd.DataFrame({"source": ["R", "R"], "target": ["S", "T"], "rtt_ms": [20.0, 30.0], "km": [1e3, 2e3],
+                          "basis": ["measured", "fitted"]})
+    return assemble(None, replace(problem, words={**problem.words, "refused": refused, "trips": trips}), solution)
+
+
+def test_refusals_of_one_kind_are_told_once(told):
+    groups = {g["pods"]: g["reason"] for g in refused_groups(told)}
+    assert groups == {
+        "l4, t4": "l4: does not fit in memory: the weights are 1,500 GB",
+        "a100": "TPOT floor 61.0 ms at p95 is above the SLO of 50.0 ms",
+    }
+    assert refused_share(told) == (3, 4)
+
+
+def test_round_trips_are_counted_by_pair_and_by_what_is_served_over_them(told):
+    assert trips_known(told) == {"measured": (1, 1.0), "fitted": (1, 0.0)}
+
+
+def test_nothing_refused_and_no_trips(plan):
+    assert refused_groups(plan) == []
+    assert trips_known(plan) == {}
