@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.reference_expansion import capexp, melange
 from benchmarks.reference_facility import orlib_cap, orlib_pmed
+from benchmarks.reference_networks import cmnd, sndlib
 from capacity.errors import CapacityError, InfeasibleError, InputError, LimitError
 from capacity.problem import Problem
 from capacity.solving import Options, Solution, solve
@@ -30,6 +31,8 @@ FORMATS: dict[str, Reader] = {
     "orlib-pmed": orlib_pmed,
     "capexp": capexp,
     "melange": melange,
+    "cmnd": cmnd,
+    "sndlib": sndlib,
 }
 """Readers: (file's name for messages, its text, variant, capacity) -> Problem."""
 

@@ -90,7 +90,8 @@ def _phases(given: dict[str, Any], years: list[int], discount: pd.Series, whole:
     """Blocks of MW that stand for ever: their price, and their upkeep from then on."""
     return {
         "blocks": pd.DataFrame([
-            {"place": s["id"], "block": "phase", "resource": POWER, "capacity": s["phase_capacity_mw"], "integer": whole}
+            {"place": s["id"], "block": "phase", "resource": POWER, "capacity": s["phase_capacity_mw"],
+             "integer": whole}
             for s in given["sites"]
         ]),
         "block_cells": pd.DataFrame([
@@ -111,7 +112,8 @@ def _modules(
     cells = [
         {"place": s["id"], "asset": g["id"], "vintage": y, "life": g["lifetime"],
          "max": math.ceil(most / g["module_tokens"]),
-         "objective": g["price"][str(y)] * discount[y] + g["opex_per_module_year"] * _years_in(y, g["lifetime"], discount)}
+         "objective": g["price"][str(y)] * discount[y]
+         + g["opex_per_module_year"] * _years_in(y, g["lifetime"], discount)}
         for s in given["sites"] for g in kinds for y in years if y >= g["available_from"]
     ]
     return {

@@ -139,10 +139,11 @@ def read_pmed(file: str, text: str) -> tuple[Floats, int]:
         raise InputError(f"{file}: it must begin with the number of nodes, of edges, and p")
     nodes, edges, count = (int(v) for v in found[:3])
     counted(file, found[3:], 3 * edges, f"{edges} edges")
-    table = pd.DataFrame(np.array(found[3:]).reshape(edges, 3), columns=["a", "b", "length"])
-    table[["a", "b"]] = np.sort(table[["a", "b"]].to_numpy(dtype=int), axis=1) - 1
-    if edges and not table[["a", "b"]].stack().between(0, nodes - 1).all():
+    listed = np.array(found[3:]).reshape(edges, 3)
+    ends = np.sort(listed[:, :2].astype(int), axis=1) - 1
+    if edges and not (0 <= ends.min() and ends.max() < nodes):
         raise InputError(f"{file}: an edge names a node outside 1 .. {nodes}")
-    table = table.drop_duplicates(["a", "b"], keep="last").astype({"a": int, "b": int})
+    table = pd.DataFrame({"a": ends[:, 0], "b": ends[:, 1], "length": listed[:, 2]})
+    table = table.drop_duplicates(["a", "b"], keep="last")
     graph = csr_matrix((table["length"], (table["a"], table["b"])), shape=(nodes, nodes))
     return np.asarray(shortest_path(graph, directed=False)), count
