@@ -13,6 +13,7 @@ from capacity.problem.configurations import activities, configurations, nothing_
 from capacity.problem.costs import cost_rows
 from capacity.problem.demand import assignments, demands
 from capacity.problem.problem import Problem
+from capacity.problem.prune import dominated
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
 from capacity.problem.wan import links
@@ -46,12 +47,16 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     assigned, trips = assignments(world, demand, offered)
     _must_be_reachable(scenario, demand, assigned)
     costs_of_use = running_costs(world, offered)
+    makers, limits_of_share = activities(world, offered, far_s), shares(world)
+    needless = dominated(makers, costs_of_use, limits_of_share)
+    makers = makers[~makers["activity"].isin(needless["activity"])]
+    costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
     tables |= {
         "periods": pd.DataFrame({"period": world.years}),
         "slices": world.slices[["slice", "hours"]],
-        "activities": activities(offered),
+        "activities": makers,
         "activity_costs": costs_of_use[["place", "activity", "period", "objective", "cash"]],
-        "shares": shares(world),
+        "shares": limits_of_share[limits_of_share["group"].isin(makers["group"])],
         "demands": demand,
         "assignments": assigned,
         "goals": pd.DataFrame({"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}),
@@ -61,7 +66,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     costs = cost_rows(world, designs, tables)
     tables |= limits(world, designs, tables, costs)
     words = {
-        "serving": offered, "refused": refused, "demand": asked, "links": link_words, "costs": costs, "trips": trips,
+        "serving": offered, "refused": refused, "dominated": needless, "demand": asked, "links": link_words, "costs": costs, "trips": trips,
         "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
         **_words(world, designs), "assumptions": assumptions(world, designs),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from capacity.problem.money import discount, grown
@@ -101,13 +102,15 @@ def _dominated(i: int, others: list[int], each: pd.Series, slack: pd.Series, pow
     )
 
 
-def activities(offered: pd.DataFrame) -> pd.DataFrame:
-    """Table activities: human-equivalents per accelerator in use, slack in ms."""
+def activities(world: World, offered: pd.DataFrame, far_s: float) -> pd.DataFrame:
+    """Table activities: human-equivalents per accelerator in use, slack in ms (what exceeds the farthest is no use)."""
+    reach = {name: min(far_s, c.max_rtt or far_s) for name, c in world.scenario.classes.items()}
     return pd.DataFrame({
         "activity": offered["activity"], "asset": offered["pod"], "commodity": offered["service_class"],
         "group": offered["variant"],
         "output_per_unit": offered["instances_per_accelerator"] * offered["equivalence"],
-        "slack": offered["rtt_slack_s"] * 1000.0, "first": offered["first"].astype(int),
+        "slack": np.minimum(offered["rtt_slack_s"], offered["service_class"].map(reach)) * 1000.0,
+        "first": offered["first"].clip(lower=world.years[0]).astype(int),
     })
 
 

@@ -135,8 +135,7 @@ class Machine:
         return self._answer()
 
     def _stop_if_asked(self, event: Any) -> None:
-        if self.stop:
-            event.interrupt()
+        event.data_in.user_interrupt = self.stop  # set either way: HiGHS keeps the flag of an earlier run
 
     def _answer(self) -> Answer:
         info, status = self.highs.getInfo(), self.highs.getModelStatus()

@@ -135,7 +135,9 @@ class _Search:
         cost, offset = self.form.cost[goal], self.form.offset[goal]
         point, self.bound = self.relax(goal, cost)
         later = self.goals[order] if order < len(self.goals) else None
-        guide, point = self.look_ahead(goal, later, point) if later is not None and point is not None else (cost, point)
+        guide = cost
+        if later is not None and point is not None and self.form.integer.any():  # fractions alone: goal by goal, exactly
+            guide, point = self.look_ahead(goal, later, point)
         self.hunt(goal, guide, point)
         if self.best is None:
             self.give_up()
