@@ -76,6 +76,17 @@ def test_capex_is_paid_in_the_year_of_entering_service(full):
     assert (capex["year"] == capex["period"]).all()
 
 
+def test_a_pods_price_is_chips_and_fabric(full):
+    """Cash and objective are split alike, and the chips of an H200 pod of 1000 cost 30 million."""
+    rows = full.words["costs"]
+    bought = rows[rows["variable"] == "bought"]
+    cash, charged = (bought.pivot(index=["place", "item", "period"], columns="topic", values=c) for c in ("cash", "objective"))
+    shares = [t.div(t.sum(axis=1), axis=0)["fabric"].tolist() for t in (cash, charged)]
+    assert shares[0] == pytest.approx(shares[1])
+    assert cash.xs("h200-sxm", level="item")["accelerators"].tolist() == pytest.approx([30] * 8)
+    assert (cash["fabric"] > 0).all()
+
+
 def test_lead_times_bound_every_purchase(full):
     """Abilene has power already; Hamina comes in 2028, Singapore in 2027: nothing is bought or built before."""
     first = full.table("asset_cells").groupby("place")["vintage"].min().to_dict()
