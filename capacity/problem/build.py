@@ -59,16 +59,25 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         "shares": limits_of_share[limits_of_share["group"].isin(makers["group"])],
         "demands": demand,
         "assignments": assigned,
-        "goals": pd.DataFrame({"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}),
+        "goals": pd.DataFrame(
+            {"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}
+        ),
     }
     wan, link_words = links(world, demand, assigned)
     tables |= wan
     costs = cost_rows(world, designs, tables)
     tables |= limits(world, designs, tables, costs)
     words = {
-        "serving": offered, "refused": refused, "dominated": needless, "demand": asked, "links": link_words, "costs": costs, "trips": trips,
+        "serving": offered,
+        "refused": refused,
+        "dominated": needless,
+        "demand": asked,
+        "links": link_words,
+        "costs": costs,
+        "trips": trips,
         "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
-        **_words(world, designs), "assumptions": assumptions(world, designs),
+        **_words(world, designs),
+        "assumptions": assumptions(world, designs),
     }
     kept = {name: table for name, table in tables.items() if name in TABLES}
     return Problem.of(kept, words, scenario.name)
@@ -93,25 +102,54 @@ def _must_be_reachable(scenario: Scenario, demand: pd.DataFrame, assigned: pd.Da
 
 
 def _words(world: World, designs: list[fleet.Pod]) -> dict[str, pd.DataFrame]:
-    pods = pd.DataFrame([
-        {
-            "pod": p.id, "accelerator": p.accelerator.id, "name": p.accelerator.name, "vendor": p.accelerator.vendor,
-            "status": p.accelerator.status, "fabric": p.fabric, "size": p.size, "it_mw": p.it_mw,
-            "memory_gb": p.accelerator.memory_gb, "price_usd_per_accelerator": p.accelerator.price_usd,
-            "fabric_usd_per_accelerator": p.fabric_usd, "confidence": p.accelerator.confidence,
-        }
-        for p in designs
-    ])
-    places = pd.DataFrame([
-        {
-            "site": s.id, "name": s.name, "country": s.country, "latitude": s.latitude, "longitude": s.longitude,
-            "pue": s.pue, "pue_peak": s.pue_peak, "power_usd_kwh": s.power_usd_kwh, "carbon_g_kwh": s.carbon_g_kwh,
-            "grid_limit_mw": s.grid_limit_mw, "phase_mw": world.scenario.phases.size, "confidence": s.confidence,
-        }
-        for s in world.sites
-    ])
-    regions = pd.DataFrame([
-        {"region": r.id, "name": r.name, "latitude": r.latitude, "longitude": r.longitude, "wage_usd_h": r.wage_usd_h}
-        for r in world.regions
-    ])
+    pods = pd.DataFrame(
+        [
+            {
+                "pod": p.id,
+                "accelerator": p.accelerator.id,
+                "name": p.accelerator.name,
+                "vendor": p.accelerator.vendor,
+                "status": p.accelerator.status,
+                "fabric": p.fabric,
+                "size": p.size,
+                "it_mw": p.it_mw,
+                "memory_gb": p.accelerator.memory_gb,
+                "price_usd_per_accelerator": p.accelerator.price_usd,
+                "fabric_usd_per_accelerator": p.fabric_usd,
+                "confidence": p.accelerator.confidence,
+            }
+            for p in designs
+        ]
+    )
+    places = pd.DataFrame(
+        [
+            {
+                "site": s.id,
+                "name": s.name,
+                "country": s.country,
+                "latitude": s.latitude,
+                "longitude": s.longitude,
+                "pue": s.pue,
+                "pue_peak": s.pue_peak,
+                "power_usd_kwh": s.power_usd_kwh,
+                "carbon_g_kwh": s.carbon_g_kwh,
+                "grid_limit_mw": s.grid_limit_mw,
+                "phase_mw": world.scenario.phases.size,
+                "confidence": s.confidence,
+            }
+            for s in world.sites
+        ]
+    )
+    regions = pd.DataFrame(
+        [
+            {
+                "region": r.id,
+                "name": r.name,
+                "latitude": r.latitude,
+                "longitude": r.longitude,
+                "wage_usd_h": r.wage_usd_h,
+            }
+            for r in world.regions
+        ]
+    )
     return {"pods": pods, "sites": places, "regions": regions, "slices": world.slices}

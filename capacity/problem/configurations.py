@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
-from capacity.serving import FRONTIER_COLUMNS, Slo, Workload, frontier, why_empty
+from capacity.serving import FRONTIER_COLUMNS, Calibration, Slo, Workload, frontier, why_empty
 
 
 def configurations(world: World, designs: list[Pod], far_s: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,27 +46,35 @@ def _join(table: pd.DataFrame, rank: pd.Series) -> pd.Series:
     return table["service_class"] + " | " + table["variant"] + " | " + table["pod"] + " | " + rank.astype(str)
 
 
-def _about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str, object]:
+def _about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str, Any]:
     card = world.catalogue.model(variant.model)
     return {
-        "model": card.id, "weights": variant.weights, "kv": variant.kv, "accelerator": pod.accelerator.id,
-        "fabric": pod.fabric, "equivalence": world.level(variant.equivalence[class_name], "mid"),
+        "model": card.id,
+        "weights": variant.weights,
+        "kv": variant.kv,
+        "accelerator": pod.accelerator.id,
+        "fabric": pod.fabric,
+        "equivalence": world.level(variant.equivalence[class_name], "mid"),
         "first": variant.available or math.floor(card.available),
     }
 
 
-def _cell(
-    world: World, service: ServiceClass, variant: Variant, pod: Pod, far_s: float
-) -> tuple[pd.DataFrame, str]:
-    arguments = (
-        world.catalogue.model(variant.model), pod.accelerator, pod.interconnect, Workload.of(service),
-        Slo(service.ttft, service.tpot, service.percentile),
-    )
-    options = {"weights": variant.weights, "kv": variant.kv}
-    limit = int(min(world.scenario.serving.max_accelerators_per_copy, pod.size))
-    found = frontier(*arguments, **options, max_accelerators=limit)
+def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, far_s: float) -> tuple[pd.DataFrame, str]:
+    serving = world.scenario.serving
+    asked: dict[str, Any] = {
+        "model": world.catalogue.model(variant.model),
+        "accelerator": pod.accelerator,
+        "interconnect": pod.interconnect,
+        "workload": Workload.of(service),
+        "slo": Slo(service.ttft, service.tpot, service.percentile),
+        "weights": variant.weights,
+        "kv": variant.kv,
+        "calibration": Calibration.read(Path(serving.calibration)) if serving.calibration else None,
+        "max_accelerators": int(min(serving.max_accelerators_per_copy, pod.size)),
+    }
+    found = frontier(**asked)
     if found.empty:
-        return found, why_empty(*arguments, **options, max_accelerators=limit)
+        return found, why_empty(**asked)
     return _few(found, world.scenario.serving.plans_per_cell, far_s), ""
 
 
@@ -73,7 +83,7 @@ NEARLY = 0.01
 
 
 def _smallest(size: pd.Series, among: pd.Series) -> int:
-    return int(size[among].idxmin())
+    return int(size.where(among).to_numpy(dtype=float).argsort(kind="stable")[0])
 
 
 def _few(found: pd.DataFrame, count: int, far_s: float) -> pd.DataFrame:
@@ -96,22 +106,29 @@ def _few(found: pd.DataFrame, count: int, far_s: float) -> pd.DataFrame:
 
 def _dominated(i: int, others: list[int], each: pd.Series, slack: pd.Series, power: pd.Series) -> bool:
     return any(
-        each[j] >= each[i] and slack[j] >= slack[i] and power[j] <= power[i]
+        each[j] >= each[i]
+        and slack[j] >= slack[i]
+        and power[j] <= power[i]
         and (each[j] > each[i] or slack[j] > slack[i] or power[j] < power[i] or j < i)
-        for j in others if j != i
+        for j in others
+        if j != i
     )
 
 
 def activities(world: World, offered: pd.DataFrame, far_s: float) -> pd.DataFrame:
     """Table activities: human-equivalents per accelerator in use, slack in ms (what exceeds the farthest is no use)."""
     reach = {name: min(far_s, c.max_rtt or far_s) for name, c in world.scenario.classes.items()}
-    return pd.DataFrame({
-        "activity": offered["activity"], "asset": offered["pod"], "commodity": offered["service_class"],
-        "group": offered["variant"],
-        "output_per_unit": offered["instances_per_accelerator"] * offered["equivalence"],
-        "slack": np.minimum(offered["rtt_slack_s"], offered["service_class"].map(reach)) * 1000.0,
-        "first": offered["first"].clip(lower=world.years[0]).astype(int),
-    })
+    return pd.DataFrame(
+        {
+            "activity": offered["activity"],
+            "asset": offered["pod"],
+            "commodity": offered["service_class"],
+            "group": offered["variant"],
+            "output_per_unit": offered["instances_per_accelerator"] * offered["equivalence"],
+            "slack": np.minimum(offered["rtt_slack_s"], offered["service_class"].map(reach)) * 1000.0,
+            "first": offered["first"].clip(lower=world.years[0]).astype(int),
+        }
+    )
 
 
 def running_costs(world: World, offered: pd.DataFrame) -> pd.DataFrame:
@@ -119,13 +136,17 @@ def running_costs(world: World, offered: pd.DataFrame) -> pd.DataFrame:
 
     Also `mwh` and `tonnes` of CO2 per thousand accelerators and year, for reports.
     """
-    sites = pd.DataFrame([(s.id, s.power_usd_kwh, s.carbon_g_kwh, s.pue) for s in world.sites],
-                         columns=["place", "usd_kwh", "g_kwh", "pue"])
+    sites = pd.DataFrame(
+        [(s.id, s.power_usd_kwh, s.carbon_g_kwh, s.pue) for s in world.sites],
+        columns=["place", "usd_kwh", "g_kwh", "pue"],
+    )
     years = pd.DataFrame({"period": world.years})
     money = world.scenario.money
     years["growth"] = grown(world.scenario, years["period"].to_numpy(dtype=float), money.power_price_growth)
     years["discount"] = discount(world.scenario, years["period"].to_numpy(dtype=float))
-    table = offered[["activity", "power_w_per_accelerator", "first"]].merge(sites, how="cross").merge(years, how="cross")
+    table = (
+        offered[["activity", "power_w_per_accelerator", "first"]].merge(sites, how="cross").merge(years, how="cross")
+    )
     table = table[table["period"] >= table["first"]]
     table["mwh"] = table["power_w_per_accelerator"] * table["pue"] * HOURS_PER_YEAR * 1000 / 1e6
     table["tonnes"] = table["mwh"] * table["g_kwh"] / 1000
@@ -140,7 +161,8 @@ def shares(world: World) -> pd.DataFrame:
     rows = [
         (class_name, name, share)
         for name, variant in world.scenario.variants.items()
-        for class_name, share in variant.max_share.items() if share < 1
+        for class_name, share in variant.max_share.items()
+        if share < 1
     ]
     return pd.DataFrame(rows, columns=["commodity", "group", "max_share"])
 
@@ -150,6 +172,3 @@ def nothing_fits(refused: pd.DataFrame) -> str:
     common = refused["reason"].value_counts()
     examples = [f"{reason} ({count} of {len(refused)} cells)" for reason, count in common.head(3).items()]
     return "no serving configuration meets the service classes: " + "; ".join(examples)
-
-
-

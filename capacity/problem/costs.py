@@ -31,10 +31,8 @@ def cost_rows(world: World, designs: list[Pod], tables: Mapping[str, pd.DataFram
 
 
 def _whole(table: pd.DataFrame) -> pd.DataFrame:
-    for column, empty in {"item": "", "period2": 0, "slice": ""}.items():
-        if column not in table:
-            table[column] = empty
-    return table
+    empty: dict[str, str | int] = {"item": "", "period2": 0, "slice": ""}
+    return table.assign(**{column: value for column, value in empty.items() if column not in table})
 
 
 def _simple(table: pd.DataFrame, variable: str, topic: str, kind: str, item: str | None) -> pd.DataFrame:

@@ -22,7 +22,9 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     ]
     asked = asked[pd.Series(busy, index=asked.index) & (asked["instances"] > 0)].reset_index(drop=True)
-    names = asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str) + " | " + asked["slice"]
+    names = (
+        asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str) + " | " + asked["slice"]
+    )
     hours = asked["hours"] / float(world.slices["hours"].sum())
     size = (asked["instances"] / 1000 * hours).groupby(asked["year"]).sum()
     by_share = scenario.goal.counted == "share" and scenario.goal.kind != "most_instances"
@@ -32,13 +34,19 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     wages = {r.id: r.wage_usd_h if isinstance(stated, str) else stated for r in world.regions}
     price = asked["region"].map(wages).astype(float) / 1000  # million USD per thousand instance-hours
     rate = 1 + scenario.money.discount_rate
-    table = pd.DataFrame({
-        "demand": names, "place": asked["region"], "commodity": asked["service_class"], "period": asked["year"],
-        "slice": asked["slice"], "amount": asked["instances"] / 1000,
-        "weight": asked["year"].map(weights),
-        "shortage_price": price * asked["hours"] * rate ** -(asked["year"] - scenario.years.first).astype(float),
-        "must_serve": scenario.demand.must_serve,
-    })
+    table = pd.DataFrame(
+        {
+            "demand": names,
+            "place": asked["region"],
+            "commodity": asked["service_class"],
+            "period": asked["year"],
+            "slice": asked["slice"],
+            "amount": asked["instances"] / 1000,
+            "weight": asked["year"].map(weights),
+            "shortage_price": price * asked["hours"] * rate ** -(asked["year"] - scenario.years.first).astype(float),
+            "must_serve": scenario.demand.must_serve,
+        }
+    )
     words = asked[["region", "service_class", "year", "slice"]].rename(columns={"year": "period"})
     words.insert(0, "demand", names)
     words["amount"] = table["amount"]
@@ -49,9 +57,7 @@ def assignments(world: World, table: pd.DataFrame, offered: pd.DataFrame) -> tup
     """(assignments table, round trips): pairs within the class's hard limit that some configuration can bear."""
     trips = round_trips(world.regions, world.sites, world.catalogue)
     pairs = trips.rename(columns={"source": "region", "target": "site", "rtt_ms": "rtt"})
-    hard = {
-        name: float("inf") if c.max_rtt is None else c.max_rtt * 1000 for name, c in world.scenario.classes.items()
-    }
+    hard = {name: float("inf") if c.max_rtt is None else c.max_rtt * 1000 for name, c in world.scenario.classes.items()}
     slack = offered.groupby("service_class")["rtt_slack_s"].max().mul(1000) if len(offered) else pd.Series(dtype=float)
     reach = {name: min(limit, float(slack.get(name, -1.0))) for name, limit in hard.items()}
     rows = table[["demand", "place", "commodity"]].merge(

@@ -37,7 +37,9 @@ def charged(scenario: Scenario, bought: Floats, life: float) -> Floats:
         return discount(scenario, bought)
     years = np.arange(scenario.years.first, scenario.years.last + 1, dtype=float)
     serves = (years[None, :] >= bought[:, None]) & (years[None, :] < bought[:, None] + life)
-    return np.asarray(annuity_due(scenario.money.discount_rate, life) * (serves * discount(scenario, years)).sum(axis=1))
+    return np.asarray(
+        annuity_due(scenario.money.discount_rate, life) * (serves * discount(scenario, years)).sum(axis=1)
+    )
 
 
 def held(scenario: Scenario, since: Floats, life: float) -> Floats:

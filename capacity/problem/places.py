@@ -16,19 +16,27 @@ POWER = "power"
 
 
 def places(world: World) -> dict[str, pd.DataFrame]:
-    """Tables places, openings, blocks, block_cells of the sites, and the places of the regions. Money in million USD."""
+    """Tables places (regions too), openings, blocks and block_cells of the sites. Money in million USD."""
     sites = world.sites
-    names = pd.DataFrame({
-        "place": [s.id for s in sites] + [r.id for r in world.regions],
-        "kind": ["site"] * len(sites) + ["region"] * len(world.regions),
-    })
-    blocks = pd.DataFrame([
+    names = pd.DataFrame(
         {
-            "place": s.id, "block": BLOCK, "resource": POWER, "capacity": phase_mw(world) / s.pue_peak,
-            "life": int(world.scenario.money.shell_life), "existing": s.existing_mw / phase_mw(world),
+            "place": [s.id for s in sites] + [r.id for r in world.regions],
+            "kind": ["site"] * len(sites) + ["region"] * len(world.regions),
         }
-        for s in sites
-    ])
+    )
+    blocks = pd.DataFrame(
+        [
+            {
+                "place": s.id,
+                "block": BLOCK,
+                "resource": POWER,
+                "capacity": phase_mw(world) / s.pue_peak,
+                "life": int(world.scenario.money.shell_life),
+                "existing": s.existing_mw / phase_mw(world),
+            }
+            for s in sites
+        ]
+    )
     cells = pd.concat([_cells(world, s) for s in sites], ignore_index=True)
     openings = pd.concat([_openings(world, s) for s in sites if s.existing_mw == 0] or [pd.DataFrame()])
     return {"places": names, "openings": openings, "blocks": blocks, "block_cells": cells}
@@ -57,11 +65,20 @@ def _site_limit(world: World, site: Site) -> float:
 def _openings(world: World, site: Site) -> pd.DataFrame:
     """Land and grid connection; the catalogue's price is for the whole grid limit, a smaller part costs its share."""
     years = _years(world, site)
-    cash = site.opening_musd * _site_limit(world, site) / max(site.grid_limit_mw, 1.0) * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
-    return pd.DataFrame({
-        "place": site.id, "period": years.astype(int),
-        "objective": cash * charged(world.scenario, years, world.scenario.money.shell_life), "cash": cash,
-    })
+    cash = (
+        site.opening_musd
+        * _site_limit(world, site)
+        / max(site.grid_limit_mw, 1.0)
+        * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
+    )
+    return pd.DataFrame(
+        {
+            "place": site.id,
+            "period": years.astype(int),
+            "objective": cash * charged(world.scenario, years, world.scenario.money.shell_life),
+            "cash": cash,
+        }
+    )
 
 
 def _cells(world: World, site: Site) -> pd.DataFrame:
@@ -71,19 +88,26 @@ def _cells(world: World, site: Site) -> pd.DataFrame:
     upkeep = money.shell_upkeep_share * shell
     total = np.minimum(_site_limit(world, site), site.existing_mw + site.grid_ramp_mw * (years - years[:1] + 1)) / size
     whole = np.floor(total - site.existing_mw / size + 1e-9)
-    return pd.DataFrame({
-        "place": site.id, "block": BLOCK, "period": years.astype(int),
-        "max": float(world.scenario.phases.max_per_year), "max_total": np.maximum(whole, 0) + site.existing_mw / size,
-        "objective": shell * charged(world.scenario, years, money.shell_life)
-        + upkeep * held(world.scenario, years, money.shell_life),
-        "cash": shell,
-    })
+    return pd.DataFrame(
+        {
+            "place": site.id,
+            "block": BLOCK,
+            "period": years.astype(int),
+            "max": float(world.scenario.phases.max_per_year),
+            "max_total": np.maximum(whole, 0) + site.existing_mw / size,
+            "objective": shell * charged(world.scenario, years, money.shell_life)
+            + upkeep * held(world.scenario, years, money.shell_life),
+            "cash": shell,
+        }
+    )
 
 
 def shell_cost(world: World, site: Site, years: np.ndarray) -> np.ndarray:
     """Nominal million USD of one phase entering service in each year: shell and MEP per MW of IT load it carries."""
     it_mw = phase_mw(world) / site.pue_peak
-    return np.asarray(site.build_musd_per_mw * it_mw * grown(world.scenario, years, world.scenario.money.build_cost_growth))
+    return np.asarray(
+        site.build_musd_per_mw * it_mw * grown(world.scenario, years, world.scenario.money.build_cost_growth)
+    )
 
 
 def shell_upkeep(world: World, cells: pd.DataFrame) -> pd.DataFrame:

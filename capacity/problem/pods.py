@@ -88,12 +88,15 @@ def _cells(world: World, designs: list[Pod], price: pd.DataFrame, blocks: pd.Dat
     """Purchases on offer at each site: from the year power can stand there, bounded by the power it can ever have."""
     life = int(world.scenario.money.it_life)
     sold = pd.DataFrame([(p.id, y, p.it_mw) for p in designs for y in p.sold], columns=["asset", "vintage", "it_mw"])
-    it_mw = pd.DataFrame({"place": [s.id for s in world.sites], "block_mw": [phase_mw(world) / s.pue_peak for s in world.sites]})
+    it_mw = pd.DataFrame(
+        {"place": [s.id for s in world.sites], "block_mw": [phase_mw(world) / s.pue_peak for s in world.sites]}
+    )
     room = blocks[["place", "period", "max_total"]].rename(columns={"period": "vintage"})
-    existing = pd.DataFrame([
-        (s.id, y, s.existing_mw / phase_mw(world)) for s in world.sites if s.existing_mw > 0 for y in world.years
-    ], columns=["place", "vintage", "max_total"])
-    room = pd.concat([room, existing]).groupby(["place", "vintage"], as_index=False)["max_total"].max()
+    existing = pd.DataFrame(
+        [(s.id, y, s.existing_mw / phase_mw(world)) for s in world.sites if s.existing_mw > 0 for y in world.years],
+        columns=["place", "vintage", "max_total"],
+    )
+    room = pd.concat([room, existing]).groupby(["place", "vintage"], as_index=False)[["max_total"]].max()
     table = sold.merge(room, on="vintage").merge(it_mw, on="place")
     table["max"] = np.floor(table["max_total"] * table["block_mw"] / table["it_mw"] + 1e-9)
     table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash"]], on=["asset", "vintage"])
@@ -106,12 +109,17 @@ def _committed(world: World, designs: list[Pod]) -> pd.DataFrame:
     first = {p.accelerator.id: p for p in reversed(designs)}
     life = int(world.scenario.money.it_life)
     rows = [
-        (e.site, first[world.catalogue.accelerator(e.accelerator).id].id, e.entered,
-         e.count / first[world.catalogue.accelerator(e.accelerator).id].size, life)
+        (
+            e.site,
+            first[world.catalogue.accelerator(e.accelerator).id].id,
+            e.entered,
+            e.count / first[world.catalogue.accelerator(e.accelerator).id].size,
+            life,
+        )
         for e in world.scenario.existing
     ]
     table = pd.DataFrame(rows, columns=["place", "asset", "vintage", "count", "life"])
-    return table.groupby(["place", "asset", "vintage", "life"], as_index=False)["count"].sum()
+    return table.groupby(["place", "asset", "vintage", "life"], as_index=False)[["count"]].sum()
 
 
 def _upkeep(world: World, price: pd.DataFrame) -> pd.DataFrame:

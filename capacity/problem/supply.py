@@ -30,10 +30,8 @@ def limits(
 
 def _row(topic: str, year: int, rhs: float, terms: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
     name = f"{topic} {year}"
-    full = terms.assign(limit=name)
-    for column, empty in {"place": "", "item": "", "period": 0, "period2": 0, "slice": ""}.items():
-        if column not in full:
-            full[column] = empty
+    empty: dict[str, str | int] = {"place": "", "item": "", "period": 0, "period2": 0, "slice": ""}
+    full = terms.assign(limit=name, **{column: value for column, value in empty.items() if column not in terms})
     return {"limit": name, "topic": topic, "sense": "<=", "rhs": rhs, "period": year}, full[TERM]
 
 
@@ -121,7 +119,7 @@ def _budgets(world: World, costs: pd.DataFrame) -> list[tuple[dict[str, Any], pd
         spent = costs[(costs["kind"] == kind) & (costs["cash"] != 0)]
         keys = ["variable", "place", "item", "period", "period2", "slice"]
         for year in world.years:
-            terms = spent[spent["year"] == year].groupby(keys, as_index=False, sort=False)["cash"].sum()
+            terms = spent[spent["year"] == year].groupby(keys, as_index=False, sort=False)[["cash"]].sum()
             if len(terms):
                 rhs = budgets[year] / 1e6
                 out.append(_row(f"{kind} budget", year, rhs, terms.rename(columns={"cash": "coefficient"})))

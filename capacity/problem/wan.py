@@ -8,6 +8,7 @@ restriction, stated in the plan.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import networkx as nx
 import pandas as pd
@@ -26,13 +27,20 @@ def links(world: World, demand: pd.DataFrame, assigned: pd.DataFrame) -> tuple[d
     if not world.scenario.links.include or len(world.sites) < 2:
         return {}, pd.DataFrame(columns=["link", "from", "to", "km", "rtt_ms", "gbps_module", "usd_per_gbps_year"])
     graph = site_graph(world.sites, world.catalogue, neighbours=world.scenario.links.neighbours)
-    words = pd.DataFrame([
-        {
-            "link": link_name(a, b), "from": a, "to": b, "km": d["km"], "rtt_ms": d["rtt_ms"],
-            "gbps_module": world.scenario.links.module, "usd_per_gbps_year": d["usd_per_gbps_year"],
-        }
-        for a, b, d in graph.edges(data=True)
-    ])
+    words = pd.DataFrame(
+        [
+            {
+                "link": link_name(a, b),
+                "from": a,
+                "to": b,
+                "km": d["km"],
+                "rtt_ms": d["rtt_ms"],
+                "gbps_module": world.scenario.links.module,
+                "usd_per_gbps_year": d["usd_per_gbps_year"],
+            }
+            for a, b, d in graph.edges(data=True)
+        ]
+    )
     mirrored, updates = _mirrored(world, graph, demand, assigned), _weights(world, graph)
     tables = {
         "links": words[["link", "from", "to"]].assign(existing=0.0),
@@ -53,7 +61,10 @@ def _most(mirrored: pd.DataFrame, updates: pd.DataFrame, demand: pd.DataFrame) -
 
 
 def _modules(world: World, words: pd.DataFrame, most: pd.Series) -> pd.DataFrame:
-    """Waves on offer where traffic may arise. A lit wave costs its yearly price at the prices of the year of lighting, for its life inside the horizon."""
+    """Waves on offer where traffic may arise.
+
+    A lit wave costs its yearly price, at the prices of the year of lighting, for its life inside the horizon.
+    """
     life = int(world.scenario.links.life)
     decline = world.catalogue.constant("wavelength_price_decline")
     years = pd.DataFrame({"period": world.years})
@@ -62,16 +73,25 @@ def _modules(world: World, words: pd.DataFrame, most: pd.Series) -> pd.DataFrame
     price = (1 - decline) ** (table["period"] - world.scenario.money.price_year)
     yearly = table["usd_per_gbps_year"] * table["gbps_module"] * price / 1e6
     served = (world.years[-1] + 1 - table["period"]).clip(upper=life)
-    ahead = [sum(discount(world.scenario, pd.Series([y + i for i in range(n)], dtype=float).to_numpy()))
-             for y, n in zip(table["period"], served, strict=True)]
-    return pd.DataFrame({
-        "link": table["link"], "module": MODULE, "period": table["period"], "capacity": table["gbps_module"],
-        "max": (table["most"] / table["gbps_module"]).map(math.ceil), "life": life, "objective": yearly * ahead,
-        "cash": yearly,
-    })
+    ahead = [
+        sum(discount(world.scenario, pd.Series([y + i for i in range(n)], dtype=float).to_numpy()))
+        for y, n in zip(table["period"], served, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "link": table["link"],
+            "module": MODULE,
+            "period": table["period"],
+            "capacity": table["gbps_module"],
+            "max": (table["most"] / table["gbps_module"]).map(math.ceil),
+            "life": life,
+            "objective": yearly * ahead,
+            "cash": yearly,
+        }
+    )
 
 
-def _mirrored(world: World, graph: nx.Graph, demand: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
+def _mirrored(world: World, graph: nx.Graph[str], demand: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
     """Gb/s per thousand instances on the link from the serving site to its nearest neighbour."""
     share = world.scenario.links.sync_share
     if share == 0:
@@ -79,36 +99,54 @@ def _mirrored(world: World, graph: nx.Graph, demand: pd.DataFrame, assigned: pd.
     rate = {name: share * _state_bytes(world, name) * 8 * 1000 / 3600 / 1e9 for name in world.scenario.classes}
     partner = {s: min(graph[s].items(), key=lambda item: (item[1]["rtt_ms"], item[0]))[0] for s in graph}
     rows = assigned.merge(demand[["demand", "commodity"]], on="demand")
-    return pd.DataFrame({
-        "link": [link_name(s, partner[s]) for s in rows["place"]], "demand": rows["demand"], "place": rows["place"],
-        "load": rows["commodity"].map(rate).astype(float),
-    })
+    return pd.DataFrame(
+        {
+            "link": [link_name(s, partner[s]) for s in rows["place"]],
+            "demand": rows["demand"],
+            "place": rows["place"],
+            "load": rows["commodity"].map(rate).astype(float),
+        }
+    )
 
 
 def _state_bytes(world: World, service_class: str) -> float:
     """Largest session state of a class over the variants that may serve it."""
     context = world.scenario.classes[service_class].context_mean
     return max(
-        (kv_bytes(world.catalogue.model(v.model), v.kv, context)
-         for v in world.scenario.variants.values() if service_class in v.equivalence), default=0.0,
+        (
+            kv_bytes(world.catalogue.model(v.model), v.kv, context)
+            for v in world.scenario.variants.values()
+            if service_class in v.equivalence
+        ),
+        default=0.0,
     )
 
 
-def _weights(world: World, graph: nx.Graph) -> pd.DataFrame:
+def _weights(world: World, graph: nx.Graph[str]) -> pd.DataFrame:
     """Gb/s that new weights need on each link of the route from the hub to an open site."""
     if world.scenario.links.model_updates_per_year == 0:
         return pd.DataFrame(columns=["link", "place", "period", "load"])
     hub = min(graph, key=lambda n: (sum(nx.single_source_dijkstra_path_length(graph, n, weight="rtt_ms").values()), n))
     seconds = world.scenario.links.update_hours * 3600
     load = {
-        year: max((weight_bytes(world.catalogue.model(v.model), v.weights) for v in world.scenario.variants.values()
-                   if (v.available or world.catalogue.model(v.model).available) <= year), default=0.0)
-        * 8 / seconds / 1e9
+        year: max(
+            (
+                weight_bytes(world.catalogue.model(v.model), v.weights)
+                for v in world.scenario.variants.values()
+                if (v.available or world.catalogue.model(v.model).available) <= year
+            ),
+            default=0.0,
+        )
+        * 8
+        / seconds
+        / 1e9
         for year in world.years
     }
     routes = nx.single_source_dijkstra_path(graph, hub, weight="rtt_ms")
     rows = [
         (link_name(a, b), site, year, load[year])
-        for site, route in routes.items() for a, b in zip(route, route[1:], strict=False) for year in world.years
+        for site, route in routes.items()
+        for a, b in pairwise(route)
+        for year in world.years
     ]
     return pd.DataFrame(rows, columns=["link", "place", "period", "load"])

@@ -47,9 +47,17 @@ class World:
         if given is None:
             return base
         renamed = {
-            "power_price": "power_usd_kwh", "carbon": "carbon_g_kwh", "lead_time": "lead_months", "pue": "pue",
-            "grid_limit": "grid_limit_mw", "grid_ramp": "grid_ramp_mw", "existing": "existing_mw",
-            "earliest": "earliest", "latitude": "latitude", "longitude": "longitude", "country": "country",
+            "power_price": "power_usd_kwh",
+            "carbon": "carbon_g_kwh",
+            "lead_time": "lead_months",
+            "pue": "pue",
+            "grid_limit": "grid_limit_mw",
+            "grid_ramp": "grid_ramp_mw",
+            "existing": "existing_mw",
+            "earliest": "earliest",
+            "latitude": "latitude",
+            "longitude": "longitude",
+            "country": "country",
         }
         changes = {new: getattr(given, old) for old, new in renamed.items() if getattr(given, old) is not None}
         if given.build_cost_per_mw is not None:
@@ -68,7 +76,9 @@ class World:
         named += [e.accelerator for e in scenario.existing]
         cards = {name: self.catalogue.accelerator(name) for name in dict.fromkeys(named)}
         if scenario.archetypes.include:
-            levels = scenario.archetypes.model_dump(include={"compute", "bandwidth", "memory", "power", "price", "domain"})
+            levels = scenario.archetypes.model_dump(
+                include={"compute", "bandwidth", "memory", "power", "price", "domain"}
+            )
             for year in range(scenario.archetypes.first, scenario.years.last + 1, scenario.archetypes.every):
                 card = archetype(year, levels, self.catalogue)
                 cards[card.id] = card
@@ -115,7 +125,8 @@ class World:
         windows = [c.duty for c in self.scenario.classes.values() if isinstance(c.duty, LocalHours)]
         return sum(
             r.gdp_busd * sum(on_duty(w, r.utc_offset_h, s, length) for s in starts) * length
-            for w in windows for r in self.regions
+            for w in windows
+            for r in self.regions
         )
 
     def level(self, value: object, level: str) -> float:

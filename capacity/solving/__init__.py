@@ -3,7 +3,8 @@
 `solve(problem, gap=..., time_limit=...)` returns a `Solution` with a bound for every goal, or raises with the cause.
 """
 
+from capacity.solving.options import Options, Progress
 from capacity.solving.solution import Solution, Stage
-from capacity.solving.strategy import Options, Progress, solve
+from capacity.solving.strategy import solve
 
 __all__ = ["Options", "Progress", "Solution", "Stage", "solve"]

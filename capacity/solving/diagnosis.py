@@ -36,7 +36,9 @@ def why_infeasible(problem: Problem, form: Form) -> str:
     )
     answer = machine.run(Deadline(60.0), {"solver": "choose"})
     if answer.status != "optimal" or answer.x is None:
-        return "no plan can meet the scenario, and the cause could not be isolated: the bounds of single decisions clash"
+        return (
+            "no plan can meet the scenario, and the cause could not be isolated: the bounds of single decisions clash"
+        )
     moved = answer.x[form.columns : form.columns + len(at)] + answer.x[form.columns + len(at) :]
     worst = np.argsort(-moved * price)[:5]
     said = [f"{_say(rules[i][1])} (short by {moved[i]:,.4g} of {size[i]:,.4g})" for i in worst if moved[i] > 1e-7]

@@ -149,7 +149,6 @@ class Machine:
             highspy.HighsModelStatus.kSolutionLimit: "limit",
             highspy.HighsModelStatus.kObjectiveTarget: "limit",
             highspy.HighsModelStatus.kInterrupt: "limit",
-            highspy.HighsModelStatus.kHighsInterrupt: "limit",
         }
         word = words.get(status, str(self.highs.modelStatusToString(status)))
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

@@ -27,4 +27,5 @@ def round_rows(form: Form) -> Form:
     upper = np.where(same, np.floor(form.row_upper / low + CLOSE) * low, form.row_upper)
     lower = np.where(same, np.ceil(form.row_lower / low - CLOSE) * low, form.row_lower)
     crossed = lower > upper
-    return replace(form, row_upper=np.where(crossed, form.row_upper, upper), row_lower=np.where(crossed, form.row_lower, lower))
+    upper, lower = np.where(crossed, form.row_upper, upper), np.where(crossed, form.row_lower, lower)
+    return replace(form, row_upper=upper, row_lower=lower)

@@ -1,0 +1,340 @@
+"""The search for one goal after the other: relaxation, look ahead, rounding, branch and bound in growing boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity.errors import InfeasibleError, Interrupted, LimitError
+from capacity.formulation import build_model
+from capacity.problem import Problem
+from capacity.solving.bound import lagrangian_bound
+from capacity.solving.compile import Form, compile_model
+from capacity.solving.diagnosis import why_infeasible
+from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.options import Listener, Options, Progress
+from capacity.solving.solution import Solution, Stage, relative_gap
+from capacity.solving.tighten import round_rows
+
+Floats = NDArray[np.float64]
+
+SMALL = 5000
+"""Columns up to which the whole problem is searched at once."""
+
+ROUNDING_S = 20.0
+"""Seconds for the first rounding."""
+
+NEAR_S = 15.0
+"""Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
+
+
+@dataclass
+class Kept:
+    """An earlier goal, kept as a row `cost x <= value`."""
+
+    goal: str
+    row: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The relaxation of the next goal, solved while this one was treated: its point and row multipliers."""
+
+    goal: str
+    point: Floats
+    dual: Floats
+    objective: float
+    basis: Any
+
+
+@dataclass
+class Search:
+    """One solve: its model, the best plan so far, the goals treated and those still to come."""
+
+    problem: Problem
+    options: Options
+    listen: Listener | None
+    deadline: Deadline = field(init=False)
+    form: Form = field(init=False)
+    machine: Machine = field(init=False)
+    best: Floats | None = None
+    bound: float = -np.inf
+    """Proven bound of the goal under way, without its constant."""
+    kept: list[Kept] = field(default_factory=list)
+    ahead: Ahead | None = None
+    price: float = 0.0
+    """Price of the goal under way in the guiding cost."""
+    stages: list[Stage] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.deadline = Deadline(self.options.time_limit)
+        self.tell(Progress(0.0, "", "building the model"))
+        self.form = round_rows(compile_model(build_model(self.problem)))
+        self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
+        self.goals = list(self.form.cost)
+
+    # ---- one goal -----------------------------------------------------------------------------------------------
+
+    def treat(self, order: int, goal: str) -> None:
+        """Bound, search and keep one goal."""
+        begun = self.deadline.elapsed()
+        cost, offset = self.form.cost[goal], self.form.offset[goal]
+        point, self.bound = self.relax(goal, cost)
+        later = self.goals[order] if order < len(self.goals) else None
+        guide = cost
+        # with fractions alone, goal by goal is exact
+        if later is not None and point is not None and self.form.integer.any():
+            guide, point = self.look_ahead(goal, later, point)
+        self.hunt(goal, guide, point)
+        if self.best is None:
+            self.give_up()
+        assert self.best is not None
+        value = float(cost @ self.best)
+        bound, gap = self.bound, self.gap(goal, value)
+        status = "optimal" if gap <= 1e-6 else "gap_reached" if gap <= self.options.gap else self.why_stopped()
+        seconds = self.deadline.elapsed() - begun
+        self.stages.append(Stage(order, goal, value + offset, bound + offset, gap, seconds, status))
+        self.tell(Progress(self.deadline.elapsed(), goal, "goal done", value + offset, bound + offset, gap))
+        if later is not None:
+            self.keep(goal, value)
+
+    def leave_open(self, treated: int) -> None:
+        """Later goals that time did not reach: valued at the plan found, without a bound."""
+        assert self.best is not None
+        for order, goal in enumerate(self.goals[treated:], start=treated + 1):
+            value = float(self.form.cost[goal] @ self.best) + self.form.offset[goal]
+            self.stages.append(Stage(order, goal, value, float("-inf"), float("inf"), 0.0, self.why_stopped()))
+
+    def relax(self, goal: str, cost: Floats) -> tuple[Floats | None, float]:
+        """Relaxation of one goal under the kept rows: (point, proven bound).
+
+        Multipliers found while looking ahead still prove a bound after the kept value moved a little.
+        """
+        kept = [(self.form.cost[k.goal], k.value) for k in self.kept]
+        if self.ahead is not None and self.ahead.goal == goal:
+            proven = lagrangian_bound(self.form, cost, self.ahead.dual, kept)
+            if relative_gap(self.ahead.objective, proven) < 0.1 * max(self.options.gap, 1e-6):
+                return self.ahead.point, proven
+        self.tell(Progress(self.deadline.elapsed(), goal, "solving the relaxation"))
+        self.machine.set_integer(np.zeros(self.form.columns, dtype=bool))
+        self.machine.set_bounds(self.form.lower, self.form.upper)
+        answer = self.linear(cost, near=self.ahead is not None and self.ahead.goal == goal)
+        if answer.status == "infeasible":
+            raise InfeasibleError(why_infeasible(self.problem, self.form))
+        if answer.status == "limit":
+            return None, -np.inf
+        if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
+            raise RuntimeError(f"the relaxation of goal {goal!r} ended as {answer.status!r}")
+        proven = lagrangian_bound(self.form, cost, answer.row_dual, kept)
+        bound = proven if np.isfinite(proven) and relative_gap(answer.objective, proven) < 1e-3 else answer.objective
+        self.tell(Progress(self.deadline.elapsed(), goal, "relaxation solved", bound=bound + self.form.offset[goal]))
+        return answer.x, bound
+
+    def linear(self, cost: Floats, near: bool = False) -> Answer:
+        """A linear program: by simplex where it is small or where the look ahead left a basis near its optimum, else
+        by interior point with crossover."""
+        self.machine.set_cost(cost)
+        self.machine.highs.clearSolver()
+        if near and self.ahead is not None:
+            self.machine.set_basis(self.ahead.basis)
+            answer = self.machine.run(self.deadline, {"solver": "simplex", "time_limit": NEAR_S})
+            if answer.status == "optimal" or self.deadline.left() <= 0:
+                return answer
+            self.machine.highs.clearSolver()
+        solver = "simplex" if self.form.columns < SMALL else "ipm"
+        return self.machine.run(self.deadline, {"solver": solver, "run_crossover": "on"})
+
+    def look_ahead(self, goal: str, later: str, point: Floats) -> tuple[Floats, Floats | None]:
+        """(guiding cost, relaxed point): the next goal plus this one at a price that keeps it first.
+
+        The price is a multiple of the dual value of keeping this goal at its bound.
+        """
+        bound = self.bound
+        room = 1e-6 * max(1.0, abs(bound), self.scale(goal))
+        cost, next_cost = self.form.cost[goal], self.form.cost[later]
+        row = self.machine.add_row(-np.inf, bound + room, cost)
+        self.kept.append(Kept(goal, row, bound + room))
+        self.tell(Progress(self.deadline.elapsed(), goal, f"looking ahead to {later}"))
+        answer = self.linear(next_cost)
+        self.machine.set_row(row, -np.inf, np.inf)
+        if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
+            return cost, point
+        self.ahead = Ahead(later, answer.x, answer.row_dual, answer.objective, self.machine.basis())
+        price = 10.0 * abs(float(answer.row_dual[row]))
+        floor = 1e-3 * (abs(answer.objective) + 1.0) / max(self.scale(goal), 1e-9)
+        self.price = max(price, floor)
+        return next_cost + self.price * cost, answer.x
+
+    def keep(self, goal: str, value: float) -> None:
+        """Hold a finished goal at its value, with room for rounding of floating point only."""
+        tolerance = dict(zip(self.goals, self.problem.table("goals").sort_values("order")["tolerance"], strict=False))
+        room = max(1e-7 * max(1.0, abs(value)), tolerance.get(goal, 0.0) * abs(value))
+        found = next((k for k in self.kept if k.goal == goal), None)
+        if found is None:
+            found = Kept(goal, self.machine.add_row(-np.inf, value + room, self.form.cost[goal]), 0.0)
+            self.kept.append(found)
+        found.value = value + room
+        self.machine.set_row(found.row, -np.inf, found.value)
+
+    # ---- search -------------------------------------------------------------------------------------------------
+
+    def hunt(self, goal: str, guide: Floats, point: Floats | None) -> None:
+        """Points by ever wider searches around the relaxed point, until the gap of this goal is proven."""
+        whole = self.form.integer
+        if not whole.any():
+            if point is not None:
+                self.offer(point, guide, goal)
+            return
+        last = len(self.stages) + 1 == len(self.goals)
+        if point is not None and self.form.columns > SMALL:
+            budget = (1.0 if last else 0.4) * self.deadline.left()
+            near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
+            box = (np.where(whole, near[0], self.form.lower), np.where(whole, near[1], self.form.upper))
+            self.branch(goal, guide, box, "rounding", min(0.3 * budget, ROUNDING_S))
+            pure = self.form.cost[goal]
+            dearer = pure if guide is pure else guide + 99 * self.price * pure
+            for effort in (0.3, 0.4):
+                if self.closed(goal) or self.deadline.left() <= 0:
+                    break
+                unused = whole & (point < 1e-6) & ~self.in_use()
+                box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
+                self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
+                dearer = pure
+        if not self.closed(goal) and self.deadline.left() > 0:
+            self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
+
+    def in_use(self) -> NDArray[np.bool_]:
+        """Columns that the best plan uses."""
+        return np.zeros(self.form.columns, dtype=bool) if self.best is None else self.best > 1e-6
+
+    def branch(
+        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None
+    ) -> None:
+        """One branch-and-bound run inside a box of bounds, from the best point known."""
+        offset, bound = self.form.offset[goal], self.bound
+        self.machine.set_bounds(*box)
+        self.machine.set_integer(self.form.integer)
+        self.machine.set_cost(guide)
+        inside = self.best is not None and bool(
+            np.all(self.best >= box[0] - 1e-6) and np.all(self.best <= box[1] + 1e-6)
+        )
+        pure = guide is self.form.cost[goal]
+        whole = pure and bool(np.all(box[0] <= self.form.lower) and np.all(box[1] >= self.form.upper))
+        options = {
+            "solver": "choose", "mip_rel_gap": self.options.gap * (1.0 if whole else 0.2), "mip_abs_gap": 1e-9,
+            "mip_lp_solver": "ipm" if self.form.columns > 20000 else "choose",
+            "objective_target": self.target(goal) if pure else -np.inf,
+        }
+        if seconds is not None and np.isfinite(seconds):
+            options["time_limit"] = seconds
+        now = None if self.best is None else float(self.form.cost[goal] @ self.best) + offset
+        self.tell(Progress(self.deadline.elapsed(), goal, phase, np.nan if now is None else now, bound + offset))
+
+        def report(incumbent: float, best_bound: float, _gap: float) -> None:
+            if pure and np.isfinite(incumbent):
+                proven = max(bound, best_bound) if whole else bound
+                gap = self.gap(goal, incumbent, proven)
+                self.tell(Progress(self.deadline.elapsed(), goal, phase, incumbent + offset, proven + offset, gap))
+
+        answer = self.machine.run(self.deadline, options, self.best if inside else None, report)
+        if whole and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
+            self.bound = max(self.bound, answer.bound)
+        if answer.x is not None:
+            self.offer(answer.x, guide, goal)
+
+    def target(self, goal: str) -> float:
+        """Objective (without its constant) at which the asked gap is proven."""
+        total, gap = self.bound + self.form.offset[goal], self.options.gap
+        return float(total + gap * abs(total) / (1 - gap * np.sign(total)) - self.form.offset[goal])
+
+    def offer(self, x: Floats, guide: Floats, goal: str) -> None:
+        """Take a point as the best plan if it is feasible and better by the guiding cost."""
+        x = self.polish(x, guide)
+        if self.violation(x) > 1e-5:
+            self.log.append(f"{goal}: a point was refused, it violates a row by {self.violation(x):.2g}")
+            return
+        if self.best is None or float(guide @ x) < float(guide @ self.best):
+            self.best = x
+            value, offset = float(self.form.cost[goal] @ x), self.form.offset[goal]
+            gap = self.gap(goal, value)
+            self.tell(Progress(self.deadline.elapsed(), goal, "better plan", value + offset, self.bound + offset, gap))
+
+    def polish(self, x: Floats, guide: Floats) -> Floats:
+        """Integers made exactly whole and the rest solved again around them; the point itself if that fails."""
+        whole = self.form.integer
+        if not whole.any():
+            return x
+        fixed = np.round(x)
+        self.machine.set_integer(np.zeros(self.form.columns, dtype=bool))
+        self.machine.set_bounds(np.where(whole, fixed, self.form.lower), np.where(whole, fixed, self.form.upper))
+        self.machine.set_cost(guide)
+        self.machine.highs.clearSolver()
+        answer = self.machine.run(Deadline(60.0), {"solver": "choose"})
+        return answer.x if answer.status == "optimal" and answer.x is not None else np.where(whole, fixed, x)
+
+    def violation(self, x: Floats) -> float:
+        """Largest violation of a row or bound, relative to the row's size."""
+        form = self.form
+        activity = form.matrix @ x
+        size = 1.0 + abs(form.matrix) @ np.abs(x)
+        rows = np.maximum(form.row_lower - activity, activity - form.row_upper) / size
+        bounds = np.maximum(form.lower - x, x - form.upper) / (1.0 + np.abs(x))
+        treated = {s.goal for s in self.stages}
+        kept = [
+            (float(form.cost[k.goal] @ x) - k.value) / (1.0 + abs(k.value)) for k in self.kept if k.goal in treated
+        ]
+        return float(max(rows.max(initial=0.0), bounds.max(initial=0.0), *kept, 0.0))
+
+    # ---- words --------------------------------------------------------------------------------------------------
+
+    def scale(self, goal: str) -> float:
+        """Size of a goal: what it would be worth with every column at its bound."""
+        finite = np.where(np.isfinite(self.form.upper), self.form.upper, 0.0)
+        return float(np.abs(self.form.cost[goal]) @ finite)
+
+    def gap(self, goal: str, value: float, bound: float | None = None) -> float:
+        """Relative gap of a goal against its bound, both with the goal's constant part."""
+        offset, bound = self.form.offset[goal], self.bound if bound is None else bound
+        if value - bound <= 1e-9 * max(1.0, self.scale(goal)):
+            return 0.0
+        return relative_gap(value + offset, bound + offset)
+
+    def closed(self, goal: str) -> bool:
+        """Whether the best plan is within the asked gap of the bound."""
+        return self.best is not None and self.gap(goal, float(self.form.cost[goal] @ self.best)) <= self.options.gap
+
+    def why_stopped(self) -> str:
+        """The status of a goal that was left before its gap was proven."""
+        return "interrupted" if self.deadline.interrupted else "time_limit"
+
+    def give_up(self) -> None:
+        """No plan: because of Ctrl-C, the limit, or because whole units cannot meet what fractions can."""
+        if self.deadline.interrupted:
+            raise Interrupted("stopped before any plan was found")
+        if self.deadline.left() <= 0:
+            raise LimitError(f"no plan was found within {self.options.time_limit:.0f} s; allow more time")
+        raise InfeasibleError("whole pods and phases cannot meet what is required, though fractions of them could")
+
+    def tell(self, progress: Progress) -> None:
+        """Pass progress on and keep it for the plan's log."""
+        self.log.append(f"{progress.seconds:8.1f} s  {progress.goal:10s} {progress.phase}"
+                        + (f"  {progress.objective:,.6g}" if np.isfinite(progress.objective) else "")
+                        + (f"  bound {progress.bound:,.6g}" if np.isfinite(progress.bound) else "")
+                        + (f"  gap {progress.gap:.2%}" if np.isfinite(progress.gap) else ""))
+        if self.listen is not None:
+            self.listen(progress)
+
+    def solution(self) -> Solution:
+        """The best plan as tables."""
+        assert self.best is not None
+        worst = max(self.stages, key=lambda s: (s.gap > self.options.gap, s.gap))
+        status = worst.status if worst.gap > 1e-6 else "optimal"
+        size = {"rows": int(self.form.matrix.shape[0]), "columns": self.form.columns,
+                "nonzeros": int(self.form.matrix.nnz), "integers": int(self.form.integer.sum())}
+        return Solution(status, tuple(self.stages), self.form.tables(self.best), self.deadline.elapsed(),
+                        tuple(self.log), size)
