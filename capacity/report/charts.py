@@ -1,8 +1,10 @@
-"""Charts of a plan as SVG: stacked bars by year, a line by year. Every mark tells its number on hover."""
+"""Charts of a plan as SVG: stacked bars by year, a line by year over bands. Every mark tells its number on hover."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -55,20 +57,53 @@ def stacked(
     return svg(WIDTH, HEIGHT, body, label) + _legend(legend)
 
 
-def line(values: pd.Series, say: Callable[[float], str], unit: str, label: str) -> str:
-    """One line by year with its points labelled; years without a value are left out."""
+@dataclass(frozen=True)
+class Band:
+    """A range of values to compare with, from `low` to `high`, named at the left or the right."""
+
+    name: str
+    low: float
+    high: float
+    class_: str
+    right: bool = False
+
+
+def log_line(
+    values: pd.Series, say: Callable[[float], str], unit: str, label: str, bands: Sequence[Band] = ()
+) -> str:
+    """One line by year on a logarithmic axis of whole decades, over bands; years without a value are left out."""
     years = [int(y) for y in values.index]
-    known = [(i, float(v)) for i, v in enumerate(values) if np.isfinite(v)]
-    scale = ticks(max((v for _, v in known), default=1.0))
-    points = " ".join(f"{_x(i, years):.1f},{_y(v, scale):.1f}" for i, v in known)
-    body = _frame(scale, say, unit) + tag("polyline", points=points, class_="line", stroke=PALETTE[0])
+    known = [(i, float(v)) for i, v in enumerate(values) if np.isfinite(v) and v > 0]
+    ends = [v for _, v in known] + [v for b in bands for v in (b.low, b.high) if v > 0] or [1.0]
+    low, high = math.floor(math.log10(min(ends)) + 1e-9), math.ceil(math.log10(max(ends)) - 1e-9)
+    high = max(high, low + 1)
+
+    def at(value: float) -> float:
+        return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * (math.log10(value) - low) / (high - low)
+
+    body = "".join(_band(b, at) for b in bands if b.low > 0)
+    for power in range(low, high + 1):
+        y = at(10.0**power)
+        body += tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid" if power > low else "base")
+        body += _text(LEFT - 6, y + 4, say(10.0**power), "end")
+    body += _text(0, 11, f"{unit}, logarithmic", "start", "unit")
+    points = " ".join(f"{_x(i, years):.1f},{at(v):.1f}" for i, v in known)
+    body += tag("polyline", points=points, class_="line", stroke=PALETTE[0])
     for i, v in known:
         told = tag("title", f"{years[i]}: {say(v)} {escape(unit)}")
-        body += tag("circle", told, cx=_x(i, years), cy=_y(v, scale), r=3.5, fill=PALETTE[0])
-        side = "start" if i + 1 < len(years) else "middle"
-        body += _text(_x(i, years) + 3, _y(v, scale) - 7, say(v), side, "note halo")
+        body += tag("circle", told, cx=_x(i, years), cy=at(v), r=3.5, fill=PALETTE[0])
+        below = at(v) + 16 < HEIGHT - BOTTOM
+        body += _text(_x(i, years), at(v) + (16 if below else -8), say(v), "middle", "note halo")
     body += "".join(_text(_x(i, years), HEIGHT - 8, str(y), "middle") for i, y in enumerate(years))
     return svg(WIDTH, HEIGHT, body, label)
+
+
+def _band(band: Band, at: Callable[[float], float]) -> str:
+    top, height = at(band.high), max(at(band.low) - at(band.high), 1.5)
+    body = tag("rect", tag("title", escape(band.name)), x=LEFT, y=top, width=WIDTH - LEFT - RIGHT, height=height,
+               class_=f"band {band.class_}")
+    x, side = (WIDTH - RIGHT - 6, "end") if band.right else (LEFT + 6, "start")
+    return body + _text(x, top + 13, band.name, side, f"note {band.class_}-name")
 
 
 def _step(years: Sequence[int]) -> float:

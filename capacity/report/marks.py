@@ -27,6 +27,11 @@ def _attribute(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else escape(str(value), quote=True)
 
 
+def chip(confidence: str) -> str:
+    """How sure a number is, as a coloured word."""
+    return tag("span", escape(confidence), class_=f"chip {escape(confidence)}")
+
+
 def svg(width: float, height: float, body: str, label: str) -> str:
     """A picture that scales with its column, with a label for readers who cannot see it."""
     return tag("svg", body, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label)
@@ -54,12 +59,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1, 
 
 def heat(
     headers: Sequence[str], rows: Iterable[tuple[str, Sequence[float]]], say: Callable[[float], str], top: float,
-    marked: Callable[[str, int], str] = lambda name, column: "",
+    marked: Callable[[str, int], str] = lambda name, column: "", named: Callable[[str], str] = escape,
 ) -> str:
-    """Rows of numbers shaded by their share of `top`; `marked(row, column)` adds a sign to a cell."""
+    """Rows of numbers shaded by their share of `top`; `marked(row, column)` adds a sign to a cell, `named` tells it."""
     body = []
     for name, values in rows:
-        cells = [tag("td", escape(name), class_="text")]
+        cells = [tag("td", named(name), class_="text")]
         for i, value in enumerate(values):
             shade = 0.0 if not value > 0 or top <= 0 else 0.06 + 0.54 * min(value / top, 1.0)
             text = say(value) + marked(name, i) if value > 0 else "·"

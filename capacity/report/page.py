@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from html import escape
 from importlib.resources import files
@@ -13,22 +14,28 @@ from capacity.plan.model import Plan
 from capacity.plan.numbers import ended, gap
 from capacity.report import sections
 from capacity.report.marks import tag
+from capacity.report.offers import offers_section
+from capacity.report.sharding import sharding_section
+from capacity.report.worth import worth_section
 
 SECTIONS: tuple[tuple[str, str, str, Callable[[Plan], str]], ...] = (
     ("schedule", "Year by year", "What is in service in each year, and what it costs. Cash is nominal.",
      sections.schedule_section),
     ("service", "Service", "", sections.service_section),
+    ("worth", "What it costs, and against what", "", worth_section),
     ("fleet", "Fleet and money", "", sections.fleet_section),
     ("sites", "Sites and links", "Where phases stand, who is near, and what is lit between them.",
      sections.sites_section),
-    ("placement", "Who is served from where", "Instances in the last year, each pair at its busiest hours.",
+    ("placement", "Who is served from where", "Instances in the last year, averaged over the day.",
      sections.placement_section),
     ("sharding", "Sharding", "How each model copy is spread: tensor, pipeline, expert and attention-data parallel; "
-     "times at the class's percentile, the largest over sites.", sections.sharding_section),
-    ("limits", "What binds", "Limits used to 99 % or more bind: whole pods and phases leave the rest out of reach.",
+     "times at the class's percentile, the largest over sites.", sharding_section),
+    ("limits", "What binds", "Limits bind that are used to 99 % or more, or leave no room for one more "
+     "whole phase or pod.",
      sections.limits_section),
     ("proof", "Proof", "Goals are met in order, each kept while the next is treated. No plan can be below the bound.",
      sections.proof_section),
+    ("offers", "Why some choices were not on offer", "", offers_section),
     ("assumptions", "Assumptions", "What the plan stands on. An estimate is a guess: change it and solve again.",
      sections.assumptions_section),
 )
@@ -77,7 +84,9 @@ def _head(plan: Plan, name: str) -> str:
     worst = plan.summary["gap"]
     proof = "" if worst is None else f", within {gap(worst)} of the best plan there is"
     told = f"{ended(plan.status)}{proof}, in {plan.summary['seconds']:.0f} s."
+    first, *more = re.split(r"(?<=\.) ", str(plan.summary["headline"]))
     return (
-        tag("div", escape(name), class_="name") + tag("h1", escape(str(plan.summary["headline"])))
+        tag("div", escape(name), class_="name") + tag("h1", escape(first))
+        + (tag("p", escape(" ".join(more)), class_="lead") if more else "")
         + tag("p", f"{escape(about.strip())} {escape(told)}".strip())
     )

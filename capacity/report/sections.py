@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-import numpy as np
 import pandas as pd
 
+from capacity.plan.binding import SITE_TOPICS
+from capacity.plan.headline import SHORT
 from capacity.plan.model import Plan
-from capacity.plan.numbers import count, dollars, gap, share, whole
+from capacity.plan.numbers import count, dollars, share, whole
 from capacity.plan.proof import proofs
-from capacity.report.charts import by_year, line, stacked
-from capacity.report.marks import heat, table, tag
+from capacity.plan.quantities import slice_shares
+from capacity.report.charts import by_year, stacked
+from capacity.report.marks import chip, heat, table, tag
 from capacity.report.world_map import world_map
 
 
@@ -32,16 +34,17 @@ def figures(plan: Plan) -> str:
     wages = plan.tables["regions"]["wage_usd_h"].dropna()
     against = "annual cost over hours served"
     if len(wages):
-        against = f"against wages of ${wages.min():,.0f}–{wages.max():,.0f}/h"
-    worst = plan.summary["gap"]
+        against = f"against wages of ${wages.min():,.2f}–{wages.max():,.2f}/h"
     shown = [
         (count(last["instances_served"]), f"instances served at the busiest hour of {year}"),
         (share(last["short_share"]), f"of {year}'s instance-hours not served"),
         (dollars(last["usd_per_instance_hour"], cents=True), f"per instance-hour in {year}, {against}"),
-        (f"{whole(last['facility_mw'])} MW", f"facility power in {year}; sites in use: {last['sites']:.0f}"),
+        (dollars(last["usd_per_million_output_tokens"], cents=True),
+         f"per million output tokens in {year}, their input included"),
+        (count(last["work_years"]), f"work-years served in {year}"),
+        (f"{whole(last['facility_mw'])} MW", f"facility power in {year}, at {last['sites']:.0f} sites"),
         (count(last["accelerators"]), f"accelerators in service in {year}"),
         (dollars(plan.summary["capex_usd"]), f"capex and {dollars(plan.summary['opex_usd'])} opex, nominal, all years"),
-        ("–" if worst is None else gap(worst), "proven gap: no plan can be better by more, in any goal"),
     ]
     return tag("div", "".join(
         tag("div", tag("b", escape(n)) + tag("span", escape(t)), class_="figure") for n, t in shown
@@ -52,40 +55,45 @@ def schedule_section(plan: Plan) -> str:
     """The year-by-year table."""
     rows = []
     for r in plan.tables["schedule"].to_dict("records"):
-        short = tag("span", share(r["short_share"]), class_="bad" if r["short_share"] > 0 else "good")
+        mood = "good" if r["short_share"] == 0 else "soft" if r["short_share"] <= SHORT else "bad"
         rows.append([
-            tag("b", str(r["year"])), count(r["instances_demanded"]), count(r["instances_served"]), short,
-            f"{r['sites']:.0f}", whole(r["facility_mw"]), count(r["accelerators"]), count(r["accelerators_bought"]),
-            count(r["link_gbps"]), dollars(r["capex_usd"]), dollars(r["opex_usd"]),
-            dollars(r["usd_per_instance_hour"], cents=True), count(r["energy_gwh"] / 1e3),
+            tag("b", str(r["year"])), count(r["instances_demanded"]), count(r["instances_served"]),
+            tag("span", share(r["short_share"]), class_=mood), count(r["work_years"]), f"{r['sites']:.0f}",
+            whole(r["facility_mw"]), count(r["accelerators"]), count(r["accelerators_bought"]), count(r["link_gbps"]),
+            count(r["energy_gwh"]), dollars(r["capex_usd"]), dollars(r["opex_usd"]),
+            dollars(r["usd_per_instance_hour"], cents=True), dollars(r["usd_per_million_output_tokens"], cents=True),
         ])
     headers = [
-        "year", "instances<br>wanted", "<br>served", "not served<br><small>% of hours</small>", "sites",
-        "facility<br><small>MW</small>", "accelerators<br><small>in service</small>", "<br><small>bought</small>",
-        "links<br><small>Gb/s</small>", "capex<br><small>$ nominal</small>", "opex<br><small>$ nominal</small>",
-        "cost<br><small>$/instance-hour</small>", "energy<br><small>TWh</small>",
+        "year", "instances<br>wanted", "<br>served", "not served<br><small>% of hours</small>",
+        "work-years<br><small>served</small>", "sites", "facility<br><small>MW</small>",
+        "chips<br><small>in service</small>", "<br><small>bought</small>", "links<br><small>Gb/s</small>",
+        "energy<br><small>GWh</small>", "capex<br><small>$</small>", "opex<br><small>$</small>",
+        "cost<br><small>$/instance-h</small>", "<br><small>$/Mtok out</small>",
     ]
-    return table(headers, rows)
+    return table(headers, rows, class_="dense")
+
+
+MOST_CLASSES = 6
+"""Charts of single classes; more classes share one chart."""
 
 
 def service_section(plan: Plan) -> str:
-    """Instances wanted and served; cost per instance-hour."""
-    years, schedule = years_of(plan), plan.tables["schedule"].set_index("year")
-    wide = by_year(plan.tables["served"], "service_class", "mean_served", years)
-    missing = plan.tables["served"].groupby("year")["mean_short"].sum()
-    told = dict(zip(years, (1 - schedule["short_share"]).map(share), strict=True))
-    label = "Instances served by class and year"
-    served = stacked(wide, count, "instances, mean over the year", label,
-                     dict(zip(years, missing.reindex(years, fill_value=0.0), strict=True)), told)
-    cost = line(schedule["usd_per_instance_hour"], lambda v: dollars(v, cents=True), "$ per instance-hour",
-                "Cost per instance-hour by year")
-    note = "Averaged over the day; above each bar the share of hours served."
-    left = card("Instances served and wanted", note, served)
-    right = card(
-        "Cost per instance-hour",
-        "Equal yearly annuities of everything in service, plus energy, upkeep and rent, over the hours served.", cost,
-    )
-    return tag("div", left + right, class_="pair")
+    """Instances served and wanted: a chart for each class, or one for many."""
+    years, served = years_of(plan), plan.tables["served"]
+    classes = list(dict.fromkeys(served["service_class"]))
+    groups = {name: served[served["service_class"] == name] for name in classes}
+    if len(classes) > MOST_CLASSES:
+        groups = {f"all {len(classes)} classes": served}
+    cards = ""
+    for name, rows in groups.items():
+        sums = rows.groupby("year")[["mean_demanded", "mean_served", "mean_short"]].sum().reindex(years, fill_value=0.0)
+        told = dict(zip(years, (sums["mean_served"] / sums["mean_demanded"]).map(share), strict=True))
+        hollow = dict(zip(years, sums["mean_short"].astype(float), strict=True))
+        bars = stacked(by_year(rows, "service_class", "mean_served", years), count, "instances, mean over the day",
+                       f"Instances of {name} served and wanted by year", hollow, told)
+        note = "Averaged over the day; above each bar the share that is served."
+        cards += card(f"{name}: served and wanted", note, bars)
+    return tag("div", cards, class_="pair")
 
 
 def fleet_section(plan: Plan) -> str:
@@ -109,8 +117,16 @@ def _pods(plan: Plan) -> str:
     years = years_of(plan)
     wide = bought.pivot_table(index="pod", columns="vintage", values="pods", aggfunc="sum", fill_value=0.0)
     wide = wide.reindex(columns=years, fill_value=0.0)
+    first = bought.groupby("pod")["vintage"].min()
+    wide = wide.loc[sorted(wide.index, key=lambda n: (int(first[n]), str(n)))]
     rows = [(str(n), [float(v) for v in r]) for n, r in wide.iterrows()]
-    return tag("h3", "Pods bought") + heat(["pod design", *map(str, years)], rows, count, float(wide.to_numpy().max()))
+    about = plan.problem.words.get("pods", pd.DataFrame(columns=["pod", "confidence"]))
+    sure = dict(zip(about["pod"], about["confidence"], strict=True)) if "confidence" in about else {}
+    headers = ["pod design", *map(str, years)]
+    return tag("h3", "Pods bought <small>how sure the numbers of each accelerator are stands beside it</small>") + heat(
+        headers, rows, count, float(wide.to_numpy().max()),
+        named=lambda n: escape(n) + (" " + chip(str(sure[n])) if n in sure else ""),
+    )
 
 
 def sites_section(plan: Plan) -> str:
@@ -156,8 +172,9 @@ def placement_section(plan: Plan) -> str:
     placed = placed[placed["year"] == years[-1]]
     if not len(placed):
         return tag("p", "Nobody is served in the last year.")
-    cells = placed.groupby(["region", "site", "slice"], as_index=False)[["instances"]].sum()
-    wide = cells.pivot_table(index="site", columns="region", values="instances", aggfunc="max", fill_value=0.0)
+    placed = placed.merge(slice_shares(plan.problem), on="slice")
+    placed = placed.assign(instances=placed["instances"] * placed["share"])
+    wide = placed.pivot_table(index="site", columns="region", values="instances", aggfunc="sum", fill_value=0.0)
     wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False).index]
     sites = plan.tables["sites"].set_index("site")["name"]
     rows = [(str(sites.get(n, n)), [float(v) for v in r]) for n, r in wide.iterrows()]
@@ -166,53 +183,10 @@ def placement_section(plan: Plan) -> str:
     return heat(["served from", *headers], rows, count, float(wide.to_numpy().max()))
 
 
-def sharding_section(plan: Plan) -> str:
-    """How copies are sharded, and whether they meet their limits."""
-    used = plan.tables["sharding"]
-    if not len(used):
-        return tag("p", "No serving configuration is in use.")
-    key = ["service_class", "variant", "model", "weights", "accelerator", "tp", "pp", "ep", "dp"]
-    rows = used.groupby(key, as_index=False, dropna=False).agg(
-        first=("year", "min"), last=("year", "max"), sites=("site", "nunique"), copy=("copy_accelerators", "max"),
-        batch=("batch", "max"), memory=("memory_gb", "max"), ttft=("ttft_ms", "max"), network=("network_ms", "max"),
-        ttft_limit=("ttft_limit_ms", "max"), tpot=("tpot_ms", "max"), tpot_limit=("tpot_limit_ms", "max"),
-        ok=("meets_slo", "all"), why=("limited_by", "first"), hours=("mean_accelerators_used", "sum"),
-    ).sort_values(["service_class", "first", "hours"], ascending=[True, True, False])
-    body = [_sharding_row({str(k): v for k, v in r.items()}) for r in rows.to_dict("records")]
-    headers = [
-        "class", "variant", "on", "years", "limited by", "TP · PP · EP · DP", "accelerators<br><small>per copy</small>",
-        "sequences<br><small>in flight</small>", "memory<br><small>GB each</small>",
-        "TTFT + network<br><small>ms, of limit</small>", "TPOT<br><small>ms, of limit</small>", "sites", "SLO",
-    ]
-    return table(headers, body, left=5, class_="dense")
-
-
-def _sharding_row(r: dict[str, object]) -> list[str]:
-    def number(name: str) -> float:
-        return float(str(r[name]))
-
-    def of(limit: float) -> str:
-        return "" if np.isnan(limit) else f" <small>/ {whole(limit)}</small>"
-
-    years = f"{r['first']}" if r["first"] == r["last"] else f"{r['first']}–{r['last']}"
-    tpot = "–" if np.isnan(number("tpot")) else f"{number('tpot'):.1f}"
-    return [
-        escape(str(r["service_class"])),
-        tag("span", escape(str(r["variant"])), class_="keep") + f" <small>{escape(str(r['weights']))}</small>",
-        tag("span", escape(str(r["accelerator"])), class_="keep"), tag("span", years, class_="keep"),
-        escape(str(r["why"]).replace("_", " ")),
-        " · ".join(count(number(k)) for k in ("tp", "pp", "ep", "dp")), count(number("copy")), count(number("batch")),
-        whole(number("memory")), f"{whole(number('ttft'))} + {whole(number('network'))}{of(number('ttft_limit'))}",
-        tpot + of(number("tpot_limit")), str(r["sites"]),
-        tag("span", "met" if r["ok"] else "missed", class_="good" if r["ok"] else "bad"),
-    ]
-
-
 def limits_section(plan: Plan) -> str:
     """How much of each limit is used, by year, and what binds in words."""
     years, limits = years_of(plan), plan.tables["limits"]
-    sites = {"site grid", "site pace", "phases full"}
-    stated = limits[~limits["topic"].isin(sites) & (limits["sense"] == "<=") & (limits["rhs"] > 0)]
+    stated = limits[~limits["topic"].isin(list(SITE_TOPICS)) & (limits["sense"] == "<=") & (limits["rhs"] > 0)]
     body = ""
     if len(stated):
         used = stated.assign(part=stated["used"] / stated["rhs"])
@@ -226,7 +200,9 @@ def limits_section(plan: Plan) -> str:
 
 def proof_section(plan: Plan) -> str:
     """Each goal with what was reached and what is proven."""
-    rows = [[escape(p.goal), escape(p.unit), p.reached, p.bound, p.gap, p.seconds, escape(p.ended)] for p in proofs(plan)]
+    rows = [
+        [escape(p.goal), escape(p.unit), p.reached, p.bound, p.gap, p.seconds, escape(p.ended)] for p in proofs(plan)
+    ]
     headers = ["goal, in order", "unit", "reached", "bound", "gap", "seconds", "ended"]
     return table(headers, rows, left=2)
 
@@ -240,7 +216,7 @@ def assumptions_section(plan: Plan) -> str:
     ordered = told.assign(rank=rank).sort_values("rank", kind="stable")
     rows = [
         [escape(r["what"]), f"{escape(r['value'])} <small>{escape(r['unit'])}</small>",
-         tag("span", escape(r["confidence"]), class_=f"chip {escape(r['confidence'])}"),
+         chip(r["confidence"]),
          tag("span", escape(r["source"]), class_="source")]
         for r in ordered.to_dict("records")
     ]

@@ -37,9 +37,9 @@ def world_map(plan: Plan) -> str:
     regions = plan.tables["regions"].dropna(subset=["latitude", "longitude"])
     regions = regions.assign(served=regions["region"].map(wanted).fillna(0.0))
     body = tag("rect", width=WIDTH, height=HEIGHT, class_="sea") + _land() + _graticule()
-    body += _regions(regions) + _links(links[links["year"] == last], sites) + _sites(sites)
+    body += _regions(regions) + _links(links[links["year"] == last], sites) + _sites(sites, regions)
     label = f"Map of {int((sites['mw'] > 0).sum())} sites in service in {last}, with regions and links"
-    return svg(WIDTH, HEIGHT, body, label) + _key(last)
+    return tag("div", svg(WIDTH, HEIGHT, body, label), class_="scroll map") + _key(last)
 
 
 def _x(longitude: float) -> float:
@@ -114,7 +114,8 @@ def _unit(lon: float, lat: float) -> np.ndarray:
     return np.array([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
 
 
-def _sites(sites: pd.DataFrame) -> str:
+def _sites(sites: pd.DataFrame, regions: pd.DataFrame) -> str:
+    """Dots and names of sites, then the names of regions where there is room."""
     top = float(sites["mw"].max()) if len(sites) else 0.0
     ordered = sites.sort_values("mw", ascending=False)
     dots, boxes = "", []
@@ -127,10 +128,17 @@ def _sites(sites: pd.DataFrame) -> str:
     for r in ordered[ordered["mw"] > 0].to_dict("records"):
         x, y, radius = _x(r["longitude"]), _y(r["latitude"]), _radius(r["mw"], top, SITE_RADIUS, 3.0)
         labels += _label(r["name"].split(",")[0], x, y, radius, boxes)
+    most = float(regions["served"].max()) if len(regions) else 0.0
+    for r in regions.sort_values("served", ascending=False).to_dict("records"):
+        radius = _radius(r["served"], most, REGION_RADIUS, 3.0)
+        name = str(r["name"]).split(" with ")[0].split(",")[0]
+        labels += _label(name, _x(r["longitude"]), _y(r["latitude"]), radius, boxes, "place area")
     return dots + labels
 
 
-def _label(name: str, x: float, y: float, radius: float, taken: list[tuple[float, float, float, float]]) -> str:
+def _label(
+    name: str, x: float, y: float, radius: float, taken: list[tuple[float, float, float, float]], class_: str = "place"
+) -> str:
     """The name beside its dot where it covers no dot and no other name; nothing where there is no room."""
     width = LETTER * len(name)
     for dx, anchor, left in ((1, "start", 0.0), (-1, "end", -width), (0, "middle", -width / 2)):
@@ -141,7 +149,7 @@ def _label(name: str, x: float, y: float, radius: float, taken: list[tuple[float
             box = (at + left, base - LABEL / 2, at + left + width, base + LABEL / 2)
             if box[0] > 0 and box[2] < WIDTH and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                return tag("text", escape(name), x=at, y=base + 3.5, text_anchor=anchor, class_="place")
+                return tag("text", escape(name), x=at, y=base + 3.5, text_anchor=anchor, class_=class_)
     return ""
 
 

@@ -9,10 +9,13 @@ import pytest
 from capacity.errors import InputError
 from capacity.plan import assemble
 from capacity.report import write_report
-from capacity.report.charts import by_year, stacked
+from capacity.report.charts import Band, by_year, log_line, stacked
 from capacity.report.marks import PALETTE, ticks
+from capacity.report.offers import offers_section
 from capacity.report.page import SECTIONS, page
 from capacity.report.world_map import _arcs, world_map
+from capacity.report.worth import worth_section
+from tests.plan.test_tokens import asked
 
 
 class Balance(HTMLParser):
@@ -59,8 +62,8 @@ def test_what_a_reader_looks_for(plan):
     text = page(plan)
     for part in (
         "Supply first falls short in 2028: 20.0 %", "$1.78", "8 · 1 · 1 · 1", "1,500 + 20", "Southport", "Riverland",
-        '<span class="chip estimate">estimate</span>', "least shortage", "0.68 %", "2 numbers, 1 of them estimates",
-        "wages of $40–40/h",
+        '<span class="chip estimate">estimate</span>', "least shortage", "0.68 %", "3 numbers, 1 of them estimates",
+        "wages of $40.00–40.00/h",
     ):
         assert part in text, part
 
@@ -127,3 +130,50 @@ def test_the_map_draws_site_region_and_label(plan):
     assert text.count('class="site"') == 1
     assert text.count('class="region"') == 1
     assert ">Southport</text>" in text
+    assert ">Riverland</text>" in text
+
+
+def test_a_decade_has_the_same_height_everywhere():
+    """Values 0.01, 0.1 and 10 on an axis from 0.01 to 100: heights 0, 1 and 3 of 4 decades."""
+    picture = log_line(pd.Series([0.01, 0.1, 10.0], index=[2027, 2028, 2029]), str, "$", "l", [Band("b", 1, 100, "x")])
+    points = re.search(r'points="([^"]+)"', picture)[1].split()
+    heights = [float(p.split(",")[1]) for p in points]
+    assert heights[0] - heights[2] == pytest.approx(3 * (heights[0] - heights[1]), abs=0.2)
+    band = float(re.search(r'height="([\d.]+)" class="band x"', picture)[1])
+    assert band == pytest.approx(2 * (heights[0] - heights[1]), abs=0.2)
+
+
+def test_a_log_axis_without_values_has_one_decade():
+    picture = log_line(pd.Series([float("nan"), 0.0], index=[2027, 2028]), str, "$", "l")
+    assert ET.fromstring(picture).get("aria-label") == "l"
+    assert "<circle" not in picture
+
+
+def test_costs_stand_over_wages_and_api_prices(problem, solution):
+    text = worth_section(assemble(asked(), problem, solution))
+    assert "nominal wages: $40.00 an hour" in text
+    assert "same tokens at API list prices: $" in text
+    assert '<span class="chip estimate">estimate</span>' in text
+    assert "this plan, 2028" in text
+    assert "API" not in worth_section(assemble(None, problem, solution))
+
+
+def test_choices_not_on_offer_are_told_with_their_reason(problem, solution):
+    refused = pd.DataFrame([("think", "big", "t4", "big on t4: does not fit <here>")],
+                           columns=["service_class", "variant", "pod", "reason"])
+    trips = pd.DataFrame([("R", "S", 20.0, 1e3, "measured")], columns=["source", "target", "rtt_ms", "km", "basis"])
+    words = {**problem.words, "refused": refused, "trips": trips}
+    text = offers_section(assemble(None, replace(problem, words=words), solution))
+    assert "1 of 2 combinations" in text
+    assert "does not fit &lt;here&gt;" in text
+    assert "<td class=\"text\">measured</td><td class=\"number\">1</td><td class=\"number\">100 %</td>" in text
+
+
+def test_guesses_are_marked_beside_the_pods(problem, solution):
+    pods = problem.words["pods"].assign(confidence="estimate")
+    text = page(assemble(None, replace(problem, words={**problem.words, "pods": pods}), solution))
+    assert 'chip pod <span class="chip estimate">estimate</span>' in text
+
+
+def test_the_shortage_goal_is_told_in_its_unit(problem, solution):
+    assert "% of a year&#x27;s demand, summed over years" in page(assemble(asked(), problem, solution))
