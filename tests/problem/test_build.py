@@ -80,7 +80,8 @@ def test_a_pods_price_is_chips_and_fabric(full):
     """Cash and objective are split alike, and the chips of an H200 pod of 1000 cost 30 million."""
     rows = full.words["costs"]
     bought = rows[rows["variable"] == "bought"]
-    cash, charged = (bought.pivot(index=["place", "item", "period"], columns="topic", values=c) for c in ("cash", "objective"))
+    key = ["place", "item", "period"]
+    cash, charged = (bought.pivot(index=key, columns="topic", values=column) for column in ("cash", "objective"))
     shares = [t.div(t.sum(axis=1), axis=0)["fabric"].tolist() for t in (cash, charged)]
     assert shares[0] == pytest.approx(shares[1])
     assert cash.xs("h200-sxm", level="item")["accelerators"].tolist() == pytest.approx([30] * 8)
@@ -107,7 +108,10 @@ def test_goals(cat, kind, goals):
 
 def test_the_words_speak_of_the_same_things(full):
     words = full.words
-    assert set(words["serving"]["activity"]) == set(full.table("activities")["activity"])
+    used, needless = set(full.table("activities")["activity"]), set(words["dominated"]["activity"])
+    assert set(words["serving"]["activity"]) == used | needless
+    assert not used & needless
+    assert set(words["dominated"]["by"]) <= used | needless
     assert set(words["pods"]["pod"]) == set(full.table("assets")["asset"])
     assert set(words["sites"]["site"]) | set(words["regions"]["region"]) == set(full.table("places")["place"])
     assert set(words["demand"]["demand"]) == set(full.table("demands")["demand"])

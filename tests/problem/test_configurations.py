@@ -13,6 +13,7 @@ from capacity.problem.configurations import (
 )
 from capacity.problem.pods import pods
 from capacity.serving import FRONTIER_COLUMNS
+from tests.support.scenarios import BASE
 
 FAR_S = 0.2
 
@@ -83,9 +84,22 @@ def test_activities_by_hand(world):
         "activity": ["x"], "pod": ["g"], "service_class": ["chat"], "variant": ["v"],
         "instances_per_accelerator": [200.0], "equivalence": [0.5], "rtt_slack_s": [0.125], "first": [2029],
     })
-    assert activities(made).to_dict("records") == [{
+    got = activities(world(), made, FAR_S).to_dict("records")
+    assert got == [{
         "activity": "x", "asset": "g", "commodity": "chat", "group": "v", "output_per_unit": 100.0, "slack": 125.0,
         "first": 2029}]
+
+
+def test_slack_counts_as_far_as_anyone_is_and_years_from_the_first(world):
+    made = pd.DataFrame({
+        "activity": ["x"], "pod": ["g"], "service_class": ["chat"], "variant": ["v"],
+        "instances_per_accelerator": [200.0], "equivalence": [0.5], "rtt_slack_s": [3.0], "first": [2020],
+    })
+    (far,) = activities(world(), made, FAR_S).to_dict("records")
+    assert (far["slack"], far["first"]) == (pytest.approx(200), 2027)
+    near = {"chat": {**BASE["classes"]["chat"], "max_rtt": "80 ms"}}
+    (limited,) = activities(world(classes=near), made, FAR_S).to_dict("records")
+    assert limited["slack"] == pytest.approx(80)
 
 
 def test_running_costs_by_hand(world):
