@@ -141,7 +141,7 @@ def read_pmed(file: str, text: str) -> tuple[Floats, int]:
     counted(file, found[3:], 3 * edges, f"{edges} edges")
     listed = np.array(found[3:]).reshape(edges, 3)
     ends = np.sort(listed[:, :2].astype(int), axis=1) - 1
-    if edges and not (0 <= ends.min() and ends.max() < nodes):
+    if edges and (ends.min() < 0 or ends.max() >= nodes):
         raise InputError(f"{file}: an edge names a node outside 1 .. {nodes}")
     table = pd.DataFrame({"a": ends[:, 0], "b": ends[:, 1], "length": listed[:, 2]})
     table = table.drop_duplicates(["a", "b"], keep="last")

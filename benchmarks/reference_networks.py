@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.reference_text import PERIOD, SLICE, chosen, counted, moment, numbers, places
 from capacity.errors import InputError
@@ -25,15 +26,17 @@ BUSIER = "(routing cost max of directions)"
 """Suffix of a variant: the routing cost of a link is charged on its busier direction only."""
 
 
-def flow_tables(demands: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Tables flows and flow_sinks of demands (source, sink, amount), one flow for all that starts at one place."""
+def flow_tables(demands: pd.DataFrame, apart: bool) -> dict[str, pd.DataFrame]:
+    """Tables flows and flow_sinks of demands (source, sink, amount).
+
+    One flow for all that starts at one place; or, `apart`, one for each demand: more columns, and a far stronger
+    relaxation where modules are larger than demands (c42.dow: 575,255 against 522,564 of 586,077).
+    """
     asked = demands[(demands["amount"] > 0) & (demands["source"] != demands["sink"])]
-    sinks = asked.groupby(["source", "sink"], as_index=False, sort=False)["amount"].sum()
-    sources = sinks["source"].drop_duplicates()
-    return {
-        "flows": pd.DataFrame({"flow": sources, "source": sources, "period": PERIOD, "slice": SLICE}),
-        "flow_sinks": sinks.rename(columns={"source": "flow"}),
-    }
+    sinks = asked.groupby(["source", "sink"], sort=False)[["amount"]].sum().reset_index()
+    sinks["flow"] = sinks["source"] + (" -> " + sinks["sink"] if apart else "")
+    flows = sinks[["flow", "source"]].drop_duplicates("flow")
+    return {"flows": flows.assign(period=PERIOD, slice=SLICE), "flow_sinks": sinks[["flow", "sink", "amount"]]}
 
 
 # ---- .dow -----------------------------------------------------------------------------------------------------------
@@ -45,7 +48,7 @@ def cmnd(file: str, text: str, variant: str, capacity: float | None) -> Problem:
     if capacity is not None:
         raise InputError("--capacity does not apply to cmnd")
     arcs, demands, nodes = read_dow(file, text)
-    tables = moment() | flow_tables(demands) | {
+    tables = moment() | flow_tables(demands, apart=True) | {
         "places": places(nodes),
         "links": arcs[["link", "from", "to"]].assign(mode="one_way"),
         "modules": pd.DataFrame({
@@ -69,7 +72,10 @@ def read_dow(file: str, text: str) -> tuple[pd.DataFrame, pd.DataFrame, list[str
     links = found[3 : 3 + 7 * arcs].reshape(arcs, 7)
     asked = found[3 + 7 * arcs :].reshape(commodities, 3)
     names = [str(n) for n in range(1, nodes + 1)]
-    name = lambda column: column.astype(int).astype(str).astype(object)  # noqa: E731
+
+    def name(column: NDArray[np.float64]) -> NDArray[np.object_]:
+        return column.astype(int).astype(str).astype(object)
+
     return (
         pd.DataFrame({
             "link": [f"arc {i + 1}" for i in range(arcs)], "from": name(links[:, 0]), "to": name(links[:, 1]),
@@ -99,37 +105,42 @@ def sndlib(file: str, text: str, variant: str, capacity: float | None) -> Proble
         raise InputError("--capacity does not apply to sndlib")
     model = read_model(variant)
     nodes, links, modules, demands = read_native(file, text)
-    if (links["sunk"] != 0).any():
-        raise InputError(f"{file}: link {links.loc[links['sunk'] != 0, 'link'].iloc[0]!r}: installed capacity with a cost")
     if model.demand == "U":
         demands = reoriented(demands)
-    tables = moment() | flow_tables(demands) | {
+    tables = moment() | flow_tables(demands, apart=False) | {
         "places": places(nodes),
         "links": links[["link", "from", "to", "existing"]].assign(mode=MODES[model.link]),
         "arc_costs": pd.DataFrame(
             {"link": links["link"], "period": PERIOD, "objective": links["routing"], "basis": model.basis}
         ),
     }
-    return Problem.of(tables | _offered(modules, demands, model.capacity), name=file)
+    return Problem.of(tables | _offered(links, modules, demands, model.capacity), name=file)
 
 
-def _offered(modules: pd.DataFrame, demands: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
-    """Table modules, and for capacity E the limits that take at most one of a link's modules."""
+def _offered(
+    links: pd.DataFrame, modules: pd.DataFrame, demands: pd.DataFrame, kind: str
+) -> dict[str, pd.DataFrame]:
+    """Table modules, and its limits: at most one of a link's modules for capacity E, and exactly one that stands for
+    what installed capacity has cost: SNDlib counts that constant in every solution."""
     size = np.where(kind == "L", 1.0, modules["capacity"])
-    price = modules["price"] / modules["capacity"] if kind == "L" else modules["price"]
-    most = np.ceil(demands["amount"].sum() / size)
-    tables = {"modules": pd.DataFrame({
-        "link": modules["link"], "module": modules["module"], "period": PERIOD, "capacity": size, "objective": price,
-        "integer": kind != "L", "max": 1.0 if kind == "E" else most,
-    })}
-    if kind == "E":
-        tables["limits"] = pd.DataFrame({
-            "limit": modules["link"].drop_duplicates(), "topic": "one module a link", "sense": "<=", "rhs": 1.0,
-        })
-        tables["limit_terms"] = pd.DataFrame({
-            "limit": modules["link"], "variable": "modules", "place": modules["link"], "item": modules["module"],
-            "period": PERIOD, "coefficient": 1.0,
-        })
+    offered = pd.DataFrame({
+        "link": modules["link"], "module": modules["module"], "capacity": size, "integer": kind != "L",
+        "objective": modules["price"] / modules["capacity"] if kind == "L" else modules["price"],
+        "max": 1.0 if kind == "E" else np.ceil(demands["amount"].sum() / size),
+    })
+    sunk = links[links["sunk"] != 0]
+    installed = pd.DataFrame({
+        "link": sunk["link"], "module": "installed", "capacity": 0.0, "integer": False, "objective": sunk["sunk"],
+        "max": 1.0,
+    })
+    tables = {"modules": pd.concat([offered, installed], ignore_index=True).assign(period=PERIOD)}
+    bound = pd.concat([offered.assign(sense="<=") if kind == "E" else offered[:0], installed.assign(sense="==")])
+    if len(bound):
+        bound = bound.assign(limit=bound["sense"] + " 1 on " + bound["link"])
+        limits = bound[["limit", "sense"]].drop_duplicates("limit")
+        tables["limits"] = limits.assign(topic="modules of a link", rhs=1.0)
+        terms = bound[["limit", "link", "module"]].rename(columns={"link": "place", "module": "item"})
+        tables["limit_terms"] = terms.assign(variable="modules", period=PERIOD, coefficient=1.0)
     return tables
 
 
@@ -167,8 +178,8 @@ def read_native(file: str, text: str) -> tuple[list[str], pd.DataFrame, pd.DataF
         figures = numbers(file, offered.split())
         if len(figures) % 2:
             raise InputError(f"{file}: link {name!r}: modules are pairs of a capacity and a cost")
-        modules += [(name, f"{c:g} #{n}", c, p) for n, (c, p) in enumerate(zip(figures[::2], figures[1::2], strict=True))
-                    if c > 0]
+        pairs = enumerate(zip(figures[::2], figures[1::2], strict=True), start=1)
+        modules += [(name, f"{size:g} #{n}", size, price) for n, (size, price) in pairs if size > 0]
     demands = [
         (start, end, float(unit) * float(value))
         for _, start, end, unit, value, _ in _section(file, text, "DEMANDS", DEMAND)
@@ -186,7 +197,7 @@ def _section(file: str, text: str, name: str, pattern: re.Pattern[str]) -> list[
     begun = [i for i, line in enumerate(lines) if re.match(rf"^\s*{name}\s*\(\s*$", line)]
     if not begun:
         raise InputError(f"{file}: section {name} is missing; is this SNDlib's native format?")
-    out = []
+    out: list[tuple[str, ...]] = []
     for at in range(begun[0] + 1, len(lines)):
         line = lines[at].split("#")[0]
         if line.strip() == ")":
