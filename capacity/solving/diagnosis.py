@@ -13,6 +13,8 @@ REQUIREMENTS = {
     "every_demand_is_served_or_short": "demand {0} must be served",
     "limits_hold": "limit {0}",
     "lit_modules_carry_the_traffic": "traffic on link {0}",
+    "lit_modules_carry_each_direction": "traffic on link {0}",
+    "what_arrives_stays_or_goes_on": "flow {0} must arrive",
     "blocks_carry_what_stands_in_them": "power for the existing fleet at {0}",
 }
 """Rules a user can give up, and how to say so."""
