@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from capacity.plan.binding import SITE_TOPICS, binding_topics
+from capacity.plan.binding import SITE_TOPICS, binding_topics, nearly_binding
 from capacity.plan.numbers import dollars, share
 
 SHORT = 0.01
@@ -24,7 +24,10 @@ def headline(schedule: pd.DataFrame, limits: pd.DataFrame, wages: pd.Series, sta
         told = _shortage(schedule, short, limits, bool((stages["goal"] == "cost_and_shortage").any()))
     else:
         told = "Supply meets demand in every year" + (" but for lumps." if (schedule["short_share"] > 0).any() else ".")
-    return " ".join(part for part in (told, _reached(schedule, wages), _lumps(schedule, stages)) if part)
+    parts = [told, _reached(schedule, wages), _lumps(schedule, stages)]
+    if (stages["goal"] == "served").any():
+        parts = [parts[1], parts[0], parts[2]]
+    return " ".join(part for part in parts if part)
 
 
 def _shortage(schedule: pd.DataFrame, short: pd.DataFrame, limits: pd.DataFrame, priced: bool) -> str:
@@ -39,15 +42,21 @@ def _shortage(schedule: pd.DataFrame, short: pd.DataFrame, limits: pd.DataFrame,
 
 
 def _why(limits: pd.DataFrame, year: int, priced: bool) -> str:
-    """What binds in a year, as the end of a sentence: stated limits, or sites without room where none of them does."""
+    """What binds in a year, as the end of a sentence: stated limits, else full sites, else what nearly binds."""
     topics = binding_topics(limits, year)
     stated = [t for t in topics if not t.startswith(tuple(SITE_TOPICS.values()))] or topics
     if stated:
-        *some, last = stated
-        return ", bound by " + (f"{', '.join(some)} and {last}" if some else last)
+        return f", bound by {_listed(stated)}"
+    if near := nearly_binding(limits, year):
+        return f", near the limit: {_listed(near)}"
     return ", though no limit is used up: " + (
         "serving them would cost more than their price" if priced else "latency, lead times or the gap asked for"
     )
+
+
+def _listed(words: list[str]) -> str:
+    *some, last = words
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def _reached(schedule: pd.DataFrame, wages: pd.Series) -> str:

@@ -4,7 +4,7 @@ import pytest
 from capacity.plan.headline import amount, headline
 
 WAGES = pd.Series([40.0, 2.5, float("nan")])
-NO_LIMITS = pd.DataFrame({"topic": [], "year": [], "binding": [], "rhs": []})
+NO_LIMITS = pd.DataFrame({"topic": [], "year": [], "binding": [], "rhs": [], "used": [], "sense": []})
 
 
 def told(short, limits=NO_LIMITS, goal="shortage", gap=0.01, served=(1e6, 2e6), wages=WAGES):
@@ -14,8 +14,8 @@ def told(short, limits=NO_LIMITS, goal="shortage", gap=0.01, served=(1e6, 2e6), 
     return headline(schedule, limits, wages, pd.DataFrame({"goal": [goal], "gap": [gap]}))
 
 
-def limit(topic, year):
-    return {"topic": topic, "year": year, "binding": True, "rhs": 1.0}
+def limit(topic, year, used=1.0):
+    return {"topic": topic, "year": year, "binding": used == 1, "rhs": 1.0, "used": used, "sense": "<="}
 
 
 def test_all_is_served():
@@ -42,6 +42,15 @@ def test_stated_limits_come_before_sites_and_the_worst_year_is_told():
     text = told([0.05, 0.2], limits)
     assert "5.0 % of the instance-hours asked for are not served, bound by power supply; at worst 20.0 %" in text
     assert "in 2028, bound by grid full at 1 of 1 sites." in text
+
+
+def test_what_nearly_binds_is_told_where_nothing_does():
+    text = told([0.05, 0.0], pd.DataFrame([limit("capex budget", 2027, 0.97)]))
+    assert "are not served, near the limit: capex budget used to 97 %." in text
+
+
+def test_the_most_instances_lead_where_they_are_the_goal():
+    assert told([0.05, 0.0], goal="served").startswith("The plan peaks at 2 million instances in 2028")
 
 
 def test_a_priced_shortage_without_a_limit_is_a_choice():
