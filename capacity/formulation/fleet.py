@@ -1,6 +1,7 @@
 """Fleet: what is bought, what of it still serves, what is rented, and what it uses.
 
-    alive[p,k,v,v]   <=  bought[p,k,v] + committed[p,k,v]                      a vintage starts with what was bought
+    alive[p,k,v,v]   =   bought[p,k,v] + committed[p,k,v]                      a vintage enters service whole
+    alive[p,k,v,y]   <=  committed[p,k,v]        in the first period, where nothing of the vintage is for sale
     alive[p,k,v,y]   <=  alive[p,k,v,y-1]                                      an asset retired stays retired
     sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves
     sum_{k,v} amount[k,r] * alive[p,k,v,y]  <=  sum_b capacity[p,b] * standing[p,b,y]     power stands behind it
@@ -56,8 +57,10 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
         before = m.PERIOD.prev(y) if y != m.PERIOD.first() else None
         if before is not None and (p, k, v, before) in m.VINTAGE_ALIVE:
             return m.alive[p, k, v, y] <= m.alive[p, k, v, before]
-        bought = m.bought[p, k, v] if (p, k, v) in m.ASSET_CELL else 0
-        return m.alive[p, k, v, y] <= bought + m.committed.get((p, k, v), 0.0)
+        held = m.committed.get((p, k, v), 0.0)
+        if (p, k, v) in m.ASSET_CELL:
+            return m.alive[p, k, v, y] == m.bought[p, k, v] + held
+        return m.alive[p, k, v, y] <= held
 
     @m.Constraint(m.ASSET_CELL)
     def buy_only_where_open(m, p, k, v):
@@ -92,7 +95,7 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         k = asset[a]
         if not k:
             return (0, asked[p, a, y, h])
-        stock = sum(m.alive[p, k, v, y].ub or math.inf for v in m.VINTAGES[p, k, y])
+        stock = sum(math.inf if m.alive[p, k, v, y].ub is None else m.alive[p, k, v, y].ub for v in m.VINTAGES[p, k, y])
         return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0)))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InfeasibleError, InputError
+from capacity.network import round_trips
 from capacity.problem import places as sites
 from capacity.problem import pods as fleet
 from capacity.problem.assumptions import assumptions
@@ -40,14 +43,14 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     demand, asked = demands(world)
     if demand.empty:
         raise InputError(f"scenario {scenario.name}: no demand in {scenario.years.first}-{scenario.years.last}")
-    far_s = _farthest(world)
-    offered, refused = configurations(world, designs, far_s)
+    trips_s = _round_trips_s(world)
+    offered, refused = configurations(world, designs, trips_s)
     if offered.empty:
         raise InfeasibleError(nothing_fits(refused))
     assigned, trips = assignments(world, demand, offered)
     _must_be_reachable(scenario, demand, assigned)
     costs_of_use = running_costs(world, offered)
-    makers, limits_of_share = activities(world, offered, far_s), shares(world)
+    makers, limits_of_share = activities(world, offered, float(trips_s[-1])), shares(world)
     needless = dominated(makers, costs_of_use, limits_of_share)
     makers = makers[~makers["activity"].isin(needless["activity"])]
     costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
@@ -83,10 +86,9 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     return Problem.of(kept, words, scenario.name)
 
 
-def _farthest(world: World) -> float:
-    from capacity.network import round_trips
-
-    return float(round_trips(world.regions, world.sites, world.catalogue)["rtt_ms"].max()) / 1000
+def _round_trips_s(world: World) -> NDArray[np.float64]:
+    """Round trips between regions and sites that occur, ascending."""
+    return np.unique(round_trips(world.regions, world.sites, world.catalogue)["rtt_ms"].to_numpy(dtype=float)) / 1000
 
 
 def _must_be_reachable(scenario: Scenario, demand: pd.DataFrame, assigned: pd.DataFrame) -> None:

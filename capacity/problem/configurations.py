@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
@@ -15,11 +16,13 @@ from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
 from capacity.serving import FRONTIER_COLUMNS, Calibration, Slo, Workload, frontier, why_empty
 
+Floats = NDArray[np.float64]
 
-def configurations(world: World, designs: list[Pod], far_s: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+
+def configurations(world: World, designs: list[Pod], trips_s: Floats) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(offered, refused): serving configurations with their performance, and why a cell has none.
 
-    `far_s` is the longest round trip that matters. Columns of `offered`: activity, service_class, variant, model,
+    `trips_s` are the round trips that occur, ascending. Columns of `offered`: activity, service_class, variant, model,
     weights, kv, pod, accelerator, fabric, equivalence, first, and the frontier's own.
     """
     kept, refused = [], []
@@ -28,7 +31,7 @@ def configurations(world: World, designs: list[Pod], far_s: float) -> tuple[pd.D
             if class_name not in variant.equivalence:
                 continue
             for pod in designs:
-                found, reason = _cell(world, service, variant, pod, far_s)
+                found, reason = _cell(world, service, variant, pod, trips_s)
                 label = {"service_class": class_name, "variant": variant_name, "pod": pod.id}
                 if found.empty:
                     refused.append({**label, "reason": reason})
@@ -59,7 +62,7 @@ def _about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[st
     }
 
 
-def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, far_s: float) -> tuple[pd.DataFrame, str]:
+def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips_s: Floats) -> tuple[pd.DataFrame, str]:
     serving = world.scenario.serving
     asked: dict[str, Any] = {
         "model": world.catalogue.model(variant.model),
@@ -75,38 +78,45 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, far_s
     found = frontier(**asked)
     if found.empty:
         return found, why_empty(**asked)
-    return _few(found, world.scenario.serving.plans_per_cell, far_s), ""
+    near = trips_s[trips_s <= (service.max_rtt or np.inf)]
+    return _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1]), ""
 
 
 NEARLY = 0.01
 """Plans this near to the best count as tied; the one with the smallest copy is taken."""
 
 
-def _smallest(size: pd.Series, among: pd.Series) -> int:
-    return int(size.where(among).to_numpy(dtype=float).argsort(kind="stable")[0])
+def _few(found: pd.DataFrame, count: int, trips_s: Floats) -> pd.DataFrame:
+    """The plans worth choosing between: the best for each round trip that occurs, and the one of least power.
 
-
-def _few(found: pd.DataFrame, count: int, far_s: float) -> pd.DataFrame:
-    """The plans a planner would choose between: most instances, most within the farthest round trip, least power."""
+    Of more than `count`, the best of all and the one that reaches farthest stay, then those spread between them.
+    """
     found = found.reset_index(drop=True)
-    slack = found["rtt_slack_s"].clip(upper=far_s)
-    each = found["instances_per_accelerator"]
-    power = found["power_w_per_accelerator"] / each
-    size = found["accelerators"]
-    near = 1 - NEARLY
-    best = [
-        _smallest(size, each >= near * each.max()),
-        _smallest(size, (slack >= near * slack.max()) & (each >= near * each[slack >= near * slack.max()].max())),
-        _smallest(size, power <= power.min() / near),
-    ]
-    order = dict.fromkeys(best)
-    chosen = list(order)[:count]
-    return found.loc[[i for i in chosen if not _dominated(i, chosen, each, slack, power)], list(FRONTIER_COLUMNS)]
+    slack = found["rtt_slack_s"].to_numpy(dtype=float)
+    each = found["instances_per_accelerator"].to_numpy(dtype=float)
+    power = found["power_w_per_accelerator"].to_numpy(dtype=float) / each
+    size = found["accelerators"].to_numpy(dtype=float)
+    best = np.array([each[slack >= t].max(initial=0.0) for t in trips_s])
+    steps = [float(trips_s[best == value].max()) for value in np.unique(best[best > 0])[::-1]]
+    order = dict.fromkeys(_smallest(size, slack >= t, each) for t in steps or [float(slack.max())])
+    chosen = list(order)
+    if len(chosen) > count:
+        chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, max(count, 1)).round().astype(int))]
+    if len(chosen) < count:
+        chosen = list(dict.fromkeys([*chosen, _smallest(size, power <= power.min() / (1 - NEARLY), each)]))
+    reach = np.minimum(slack, trips_s.max())
+    return found.loc[[i for i in chosen if not _dominated(i, chosen, each, reach, power)], list(FRONTIER_COLUMNS)]
 
 
-def _dominated(i: int, others: list[int], each: pd.Series, slack: pd.Series, power: pd.Series) -> bool:
+def _smallest(size: Floats, among: NDArray[np.bool_], each: Floats) -> int:
+    """The smallest copy among the plans that are nearly the best of a set."""
+    near = among & (each >= (1 - NEARLY) * each[among].max())
+    return int(np.where(near, size, np.inf).argmin())
+
+
+def _dominated(i: int, others: list[int], each: Floats, slack: Floats, power: Floats) -> bool:
     return any(
-        each[j] >= each[i]
+        bool(each[j] >= each[i])
         and slack[j] >= slack[i]
         and power[j] <= power[i]
         and (each[j] > each[i] or slack[j] > slack[i] or power[j] < power[i] or j < i)
@@ -115,9 +125,13 @@ def _dominated(i: int, others: list[int], each: pd.Series, slack: pd.Series, pow
     )
 
 
+ROUNDING = 1e-9
+"""Room for the last digit, so that the farthest round trip itself stays within reach."""
+
+
 def activities(world: World, offered: pd.DataFrame, far_s: float) -> pd.DataFrame:
     """Table activities: human-equivalents per accelerator in use, slack in ms (what exceeds the farthest is no use)."""
-    reach = {name: min(far_s, c.max_rtt or far_s) for name, c in world.scenario.classes.items()}
+    reach = {name: min(far_s, c.max_rtt or far_s) * (1 + ROUNDING) for name, c in world.scenario.classes.items()}
     return pd.DataFrame(
         {
             "activity": offered["activity"],

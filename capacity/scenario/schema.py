@@ -268,7 +268,7 @@ class Links(Part):
 class Serving(Part):
     """How copies may be sharded."""
 
-    plans_per_cell: int = Field(2, ge=1, description="serving configurations kept per class, variant and pod design")
+    plans_per_cell: int = Field(4, ge=1, description="serving configurations kept per class, variant and pod design")
     max_accelerators_per_copy: Count = 4096.0
     calibration: str | None = None
 
