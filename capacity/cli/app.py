@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capacity.cli import catalogue, plans, scenario, shard, solve, topology
+from capacity.cli import catalogue, plans, scenario, serving, shard, solve, topology
 from capacity.errors import CapacityError
 
 EXIT_FAULT = 1
@@ -85,4 +85,5 @@ app.command()(plans.report)
 app.add_typer(scenario.app, name="scenario")
 app.command()(catalogue.catalogue)
 app.command()(shard.shard)
+app.add_typer(serving.app, name="serving")
 app.command()(topology.topology)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
     from capacity.network import FabricDesign
     from capacity.scenario.schema import Scenario, ServiceClass
+    from capacity.serving import Slo, Workload
 
 Text = str | None
 
@@ -41,6 +42,7 @@ def shard(
     year: Annotated[int | None, typer.Option(help="Year of purchase, for the price; default the price year.")] = None,
     usd_per_hour: Annotated[Text, typer.Option(help="Price of an accelerator-hour instead, such as $2/hour.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Most plans to print.")] = 20,
+    explain: Annotated[bool, typer.Option(help="Show where the time of each plan's decode step goes.")] = False,
     csv: AsCsv = False,
     json: AsJson = False,
 ) -> None:
@@ -77,6 +79,8 @@ def shard(
         return
     title = _title(card, chip, links, service, weights, kv, price)
     print_frame(_readable(found.head(rows)), title=title, all_columns=True)
+    if explain:
+        _explain(cell, found.head(rows), weights, kv)
     typer.echo(f"{min(rows, len(found))} of {len(found)} plans; each holds the limits at the percentile under load")
 
 
@@ -113,6 +117,29 @@ def _hourly_price(cat: Catalogue, basis: Scenario, chip: Accelerator, design: Fa
     sites = cat.table("sites")
     power = chip.it_power_w / 1000 * float(sites["pue"].median()) * float(sites["power_usd_kwh"].median())
     return float(yearly / HOURS_PER_YEAR + power)
+
+
+BAR = 50
+"""Characters of the longest bar."""
+MARKS = {"weights": "█", "kv": "▓", "flops": "▒", "collectives": "░", "overhead": "·"}
+
+
+def _explain(cell: tuple[ModelCard, Accelerator, Interconnect, Workload, Slo], found: pd.DataFrame, weights: str,
+             kv: str) -> None:
+    """One bar a plan: the time of its decode step by part, all bars to one scale."""
+    from capacity.serving import step_budget
+
+    card, chip, links, work, _ = cell
+    budgets = [step_budget(card, chip, links, work, row, weights=weights, kv=kv) for _, row in found.iterrows()]
+    longest = max(float(budget["seconds"].sum()) for budget in budgets)
+    typer.echo("a decode step: " + "  ".join(f"{mark} {part}" for part, mark in MARKS.items()))
+    for (_, row), budget in zip(found.iterrows(), budgets, strict=True):
+        bar = "".join(MARKS[part] * round(BAR * seconds / longest)
+                      for part, seconds in zip(budget["part"], budget["seconds"], strict=True))
+        name = f"tp {row['tp']} pp {row['pp']} ep {row['ep']} dp {row['dp']}"
+        shares = "  ".join(f"{part} {share:.0%}" for part, share in zip(budget["part"], budget["share"], strict=True))
+        typer.echo(f"{name:<26}{budget['seconds'].sum() * 1000:7.1f} ms  {bar}")
+        typer.echo(f"{'':<26}{shares}")
 
 
 def _readable(found: pd.DataFrame) -> pd.DataFrame:

@@ -68,7 +68,13 @@ class Architecture:
     window_share: float
     sparse_reads: int
     indexed: bool
-    """An indexer beside the KV cache is read for the whole context; a compressed cache already counts its own."""
+    """An index beside the KV cache is read for the whole context."""
+    index_bytes: float
+    """Bytes of that index per token in the whole model; 0 where the card does not say."""
+    index_inside: bool
+    """A compressed cache already counts its index in what it keeps."""
+    latent: bool
+    """Attention through latents (MLA)."""
     decode_core: float
     """FLOPs of the attention core per generated token and attended token, whole model."""
     prefill_core: float
@@ -127,8 +133,9 @@ def architecture(card: ModelCard) -> Architecture:
         kv_shards=1 if card.attention in ("mla", "compressed") else card.kv_heads,
         window=card.sliding_window, window_share=card.sliding_share if card.sliding_window else 0.0,
         sparse_reads=card.attention_reads,
-        indexed=bool(card.attention_reads) and card.attention != "compressed",
-        decode_core=core_decode, prefill_core=core_prefill,
+        indexed=bool(card.attention_reads) and (card.attention != "compressed" or card.index_bytes_per_token > 0.0),
+        index_bytes=card.index_bytes_per_token, index_inside=card.attention == "compressed",
+        latent=card.attention in ("mla", "compressed"), decode_core=core_decode, prefill_core=core_prefill,
     )
     return built if card.params_exact or not card.params_total_b else _reconciled(built, card)
 

@@ -6,8 +6,10 @@ what had to be inherited from a general row is said.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -35,8 +37,20 @@ class Fit:
     """Launches and small kernels of one dense layer."""
     moe_layer_s: float
     """The same of one MoE layer: routing, permutation, grouped kernels."""
+    latent_layer_s: float
+    """What latent attention (MLA) adds to a layer: projections to and from the latents, their norms."""
+    pace: float
+    """Duration of these overheads on a generation's kernels and hosts, against the common one."""
     step_s: float
     """Scheduler, sampling and launch of one step."""
+    sequence_s: float
+    """What each further sequence of a rank adds to a step: sampling, scheduling, streaming out."""
+    knee: float
+    """Sharpness of the roofline: memory and compute time combine as a norm of this order."""
+    reduce_latency: float
+    """Latency of an engine's own all-reduce against NCCL's."""
+    stall: float
+    """Share of a prompt's prefill time by which answers in flight beside it are delayed."""
     expert_imbalance: float
     """Load of the busiest expert-parallel rank against the mean, at many ranks."""
     rank_imbalance: float
@@ -62,21 +76,37 @@ class Fit:
     rtt_reserve_near_s: float
     """Latency headrooms at which plans are also sized, so that far regions can be served."""
     rtt_reserve_far_s: float
+    link_alpha_s: float
+    """Latency of one step of a collective inside the scale-up domain; 0: as the interconnect says."""
+    link_efficiency: float
+    """Share of the scale-up bandwidth that collectives reach; 0: as the interconnect says."""
+    max_sequences: float
+    """Sequences that an engine runs at once on one rank, by its defaults."""
+    full_load: float
+    """Nuisance: throughput of a finite run at full load against the steady one (ramp, drain, uneven lengths)."""
+    nvme: float
+    """Bytes/s of one host's NVMe drives."""
+    harness_s: float
+    """Nuisance of published measurements, kept out of plans: what the measuring client adds to each TTFT."""
+    harness_steps: float
+    """Nuisance: decode steps that the measuring client and the server's batching add to each TTFT."""
     inherited: tuple[str, ...] = ()
     """Parameters for which no row names this generation."""
 
 
 PARAMETERS = tuple(f.name for f in fields(Fit) if f.name != "inherited")
 
-SPECIFIC = ("weight_bandwidth", "kv_bandwidth", "matmul", "layer_s", "moe_layer_s")
+SPECIFIC = ("weight_bandwidth", "kv_bandwidth", "matmul")
 """Parameters that differ by generation, and so are reported as inherited when only a general row exists."""
+
+KEYS = ("generation", "precision", "engine", "fabric")
 
 
 class Calibration:
-    """A table of parameters with columns parameter, generation, precision, engine, value, ..."""
+    """A table of parameters with columns parameter, generation, precision, engine, fabric, value, ..."""
 
     def __init__(self, table: pd.DataFrame, source: str = "calibration"):
-        keys = ["generation", "precision", "engine"]
+        keys = list(KEYS)
         missing = {"parameter", "value", *keys} - set(table.columns)
         if missing:
             raise InputError(f"{source}: columns {sorted(missing)} are missing")
@@ -93,7 +123,14 @@ class Calibration:
         values = filled["value"].astype(float)
         self.values: dict[tuple[str, ...], float] = dict(zip(index, values, strict=True))
         self.source = source
-        self._fits: dict[tuple[str, str, str], Fit] = {}
+        self._fits: dict[tuple[str, str, str, str], Fit] = {}
+
+    @classmethod
+    def of(cls, values: Mapping[tuple[str, ...], float], source: str = "fit") -> Calibration:
+        """Calibration of values by (parameter, generation, precision, engine, fabric), taken as they are."""
+        made = cls.__new__(cls)
+        made.values, made.source, made._fits = dict(values), source, {}
+        return made
 
     @classmethod
     def read(cls, path: Path | str) -> Calibration:
@@ -103,21 +140,19 @@ class Calibration:
             raise InputError(f"calibration: file {file} does not exist")
         return cls(pd.read_csv(file), file.name)
 
-    def fit(self, generation: str, precision: str, engine: str = ANY) -> Fit:
+    def fit(self, generation: str, precision: str, engine: str = ANY, fabric: str = ANY) -> Fit:
         """Parameters of a generation at a weight precision; InputError if the table has no row that applies."""
-        key = (generation, precision, engine)
+        key = (generation, precision, engine, fabric)
         if key not in self._fits:
             found = {name: self._lookup(name, *key) for name in PARAMETERS}
             inherited = tuple(n for n in SPECIFIC if found[n][1] == ANY and generation != ANY)
             self._fits[key] = Fit(**{n: v for n, (v, _) in found.items()}, inherited=inherited)
         return self._fits[key]
 
-    def _lookup(self, name: str, generation: str, precision: str, engine: str) -> tuple[float, str]:
-        for g in (generation, ANY):
-            for p in (precision, ANY):
-                for e in (engine, ANY):
-                    if (name, g, p, e) in self.values:
-                        return self.values[name, g, p, e], g
+    def _lookup(self, name: str, generation: str, precision: str, engine: str, fabric: str) -> tuple[float, str]:
+        for key in product((generation, ANY), (precision, ANY), (engine, ANY), (fabric, ANY)):
+            if (name, *key) in self.values:
+                return self.values[name, *key], key[0]
         raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision "
                          f"{precision!r}; add one with generation {ANY!r}")
 

@@ -32,13 +32,26 @@ def _out_rate(links: Interconnect) -> float:
     return links.out_gb_s * links.out_efficiency * GIGA
 
 
-def all_reduce_s(ranks: Array, volume: Array, links: Interconnect) -> Array:
-    """Seconds to sum `volume` bytes over each group of `ranks`; 0 for a group of one."""
+def all_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: float = 1.0) -> Array:
+    """Seconds to sum `volume` bytes over each group of `ranks`; 0 for a group of one.
+
+    `latency`: an engine's own kernels inside the domain against NCCL's.
+    """
     inside, outside = _inside(ranks, links)
-    up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s, 0.0)
+    up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s * latency, 0.0)
     up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links)
     out = 2 * np.log2(outside) * links.out_alpha_s + 2 * (1 - 1 / outside) * volume / inside / _out_rate(links)
     return np.asarray(up + out)
+
+
+def collective_s(kind: str, ranks: Array, volume: Array, alpha_s: float, rate: float) -> Array:
+    """Seconds of one of NCCL's collectives inside a domain: `volume` bytes a rank, `rate` bytes/s reached.
+
+    all_gather and reduce_scatter are the halves of an all-reduce; its latency is that of either.
+    """
+    steps = 2.0 if kind == "alltoall" else 1.0 + np.log2(ranks)
+    passes = 2.0 if kind == "all_reduce" else 1.0
+    return np.asarray(steps * alpha_s + passes * (1 - 1 / ranks) * volume / rate)
 
 
 def all_to_all_s(ranks: Array, volume: Array, links: Interconnect) -> Array:

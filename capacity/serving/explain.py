@@ -14,7 +14,7 @@ from capacity.serving.load import SECONDS_PER_HOUR, Slo, Workload
 from capacity.serving.memory import activation_bytes, weight_bytes
 from capacity.serving.search import LIMITS, Candidates, Cell, candidates, largest_loads, least_in_flight
 from capacity.serving.step import PARTS, decode_parts
-from capacity.serving.system import GIGA, Layout, system
+from capacity.serving.system import GIB, Layout, system
 
 MILLION = 1e6
 
@@ -67,10 +67,10 @@ def _memory_reason(cell: Cell, plans: Candidates) -> str:
     need = weight_bytes(cell.system, plans.layout) + activation_bytes(cell.system, plans.layout)
     best = int(need.argmin())
     arch, most = cell.system.arch, int(plans.layout.accelerators.max())
-    return (f"the weights are {arch.total * cell.system.weight_bytes / GIGA:,.0f} GB; even spread over "
+    return (f"the weights are {arch.total * cell.system.weight_bytes / GIB:,.0f} GB; even spread over "
             f"{plans.layout.accelerators[best]:.0f} accelerators (at most {most} allowed or reached) each needs "
-            f"{need[best] / GIGA:,.1f} GB for weights and activations, "
-            f"at most {cell.system.memory_bytes / GIGA:,.1f} GB usable")
+            f"{need[best] / GIB:,.1f} GB for weights and activations, "
+            f"at most {cell.system.memory_bytes / GIB:,.1f} GB usable")
 
 
 def _floor_reason(cell: Cell, plans: Candidates) -> str:
@@ -87,9 +87,9 @@ def _floor_reason(cell: Cell, plans: Candidates) -> str:
         prefix, at_best = "", int(pressure[worst].argmin())
     slo, tail = cell.slo, f"at p{cell.slo.percentile * 100:.0f} is above the SLO of"
     return prefix + {
-        "memory": f"one session's KV needs {at.kv_bytes[at_best] / GIGA:,.2f} GB per accelerator, at most "
-                  f"{plans.room[at_best] / GIGA:,.2f} GB free beside the weights",
-        "host_memory": f"sessions need {at.host_bytes[at_best] / GIGA:,.2f} GB of host RAM per accelerator",
+        "memory": f"one session's KV needs {at.kv_bytes[at_best] / GIB:,.2f} GB per accelerator, at most "
+                  f"{plans.room[at_best] / GIB:,.2f} GB free beside the weights",
+        "host_memory": f"sessions need {at.host_bytes[at_best] / GIB:,.2f} GB of host RAM per accelerator",
         "tpot": f"TPOT floor {at.tpot[at_best] * 1e3:,.1f} ms {tail} {slo.tpot_s * 1e3:,.1f} ms",
         "ttft": f"TTFT floor {at.ttft[at_best]:,.3f} s {tail} {slo.ttft_s:,.3f} s",
         "pace": f"an instance needs {at.pace[at_best]:,.2f} s of serving per second of its work: it falls behind",

@@ -204,7 +204,7 @@ def _kv_held(system: System, layout: Layout, workload: Workload, slo: Slo, prese
     present = np.maximum(present, 1.0)
     tokens = present * mean + slo.z * (tail - mean) / P95 * np.sqrt(present)
     own = kv_sequence_bytes(system, layout, _tokens(layout, mean)) / mean
-    whole = system.arch.stored_tokens(np.asarray(mean)) * system.kv_token_bytes + mean * system.index_token_bytes
+    whole = system.arch.stored_tokens(np.asarray(mean)) * system.kv_token_bytes + mean * system.index_kept_bytes
     return own * tokens, np.asarray(instances * whole / layout.accelerators)
 
 

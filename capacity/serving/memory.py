@@ -8,15 +8,22 @@ from capacity.serving.architecture import WIDE, Array
 from capacity.serving.system import Layout, System, stage_share
 
 
+def resident_bytes(system: System) -> float:
+    """Bytes of the layers' weights outside the routed experts, whole model."""
+    arch = system.arch
+    return arch.attention * system.attention_bytes + (arch.resident - arch.attention) * system.weight_bytes
+
+
 def weight_bytes(system: System, layout: Layout) -> Array:
     """Weight bytes on the fullest accelerator; experts that do not divide evenly are held by the fuller ranks."""
     arch = system.arch
-    own = arch.resident / layout.tp
+    own = resident_bytes(system) / layout.tp
     if arch.experts:
-        own = own + np.ceil(arch.experts / layout.ep) * (arch.routed / arch.experts) / layout.expert_shards
+        expert = arch.routed / arch.experts * system.weight_bytes
+        own = own + np.ceil(arch.experts / layout.ep) * expert / layout.expert_shards
     tables = arch.embedding if arch.tied else arch.embedding + arch.head
     ends = np.where(layout.pp > 1, arch.embedding, tables)
-    return own * system.weight_bytes * stage_share(arch, layout) + ends * WIDE / layout.tp
+    return own * stage_share(arch, layout) + ends * WIDE / layout.tp
 
 
 def activation_bytes(system: System, layout: Layout) -> Array:
@@ -27,7 +34,7 @@ def activation_bytes(system: System, layout: Layout) -> Array:
 
 def kv_sequence_bytes(system: System, layout: Layout, context: Array) -> Array:
     """KV bytes per accelerator of one sequence of `context` tokens; replicated where tp exceeds the KV heads."""
-    whole = system.arch.stored_tokens(context) * system.kv_token_bytes + context * system.index_token_bytes
+    whole = system.arch.stored_tokens(context) * system.kv_token_bytes + context * system.index_kept_bytes
     return whole * stage_share(system.arch, layout) / np.minimum(layout.tp, system.arch.kv_shards)
 
 

@@ -19,7 +19,7 @@ from capacity.serving.calibration import Calibration
 from capacity.serving.load import Load, Prefill, Slo, Workload, load, prefill, step_s
 from capacity.serving.memory import activation_bytes, kv_room, kv_sequence_bytes, weight_bytes
 from capacity.serving.power import power_w, utilisation
-from capacity.serving.system import GIGA, Layout, System, system
+from capacity.serving.system import GIB, Layout, System, system
 
 FRONTIER_COLUMNS = (
     "tp", "pp", "ep", "dp", "accelerators", "kv_home", "batch", "instances", "instances_per_accelerator", "ttft_s",
@@ -204,7 +204,7 @@ def _table(cell: Cell, sized: Sized) -> pd.DataFrame:
         **whole, "kv_home": np.where(plans.host, "host", "hbm"), "batch": at.in_flight,
         "instances": sized.instances.astype(np.int64), "instances_per_accelerator": per,
         "ttft_s": at.ttft, "tpot_s": at.tpot,
-        "memory_gb": memory / GIGA, "output_tokens_s_per_accelerator": per * work.branches * work.output_tokens_s,
+        "memory_gb": memory / GIB, "output_tokens_s_per_accelerator": per * work.branches * work.output_tokens_s,
         "fresh_tokens_s_per_accelerator": per * work.fresh_tokens_s,
         "power_w_per_accelerator": power_w(cell.system, layout, at), "utilisation": utilisation(layout, at),
         "rtt_slack_s": sized.slack(cell), "limited_by": np.array(LIMITS)[sized.limit],

@@ -10,13 +10,102 @@ never takes away latency.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
-from capacity.serving.architecture import WIDE, Array
+from capacity.serving.architecture import WIDE, Array, Rows
 from capacity.serving.collectives import all_reduce_s, all_to_all_s, hand_over_s
+from capacity.serving.memory import resident_bytes
 from capacity.serving.system import Layout, System, stage_share
 
+TINY = np.finfo(float).tiny
 PARTS = ("weights", "kv", "flops", "collectives", "overhead")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What of a decode step does not depend on the load, per plan; seconds, or seconds per sequence of a rank."""
+
+    layout: Layout
+    fixed: Array
+    """Streaming the weights outside the routed experts, all layers."""
+    expert: Array
+    """Streaming one routed expert's share in every MoE layer."""
+    product: Array
+    kv: Array
+    """Reading the KV of one attended token."""
+    index: Array
+    core: Array
+    """Attention to one token."""
+    head_read: Array
+    head_product: Array
+    links: Array
+    links_each: Array
+    overhead: float
+    depth: Array
+    """pp times the share of layers on the fullest stage."""
+    hops: Array
+    hops_each: Array
+    end: Array
+    end_each: Array
+    """Scheduler and sampling of all stages."""
+
+    def take(self, rows: Rows) -> Terms:
+        """The plans at an index or mask."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("layout", "overhead")}
+        return Terms(self.layout.take(rows), overhead=self.overhead, **{n: a[rows] for n, a in kept.items()})
+
+
+def terms(system: System, layout: Layout) -> Terms:
+    """Terms of each plan; worked out once for a layout and its parts."""
+    for known, found in layout.memo:
+        if known is system and isinstance(found, Terms):
+            return found
+    made = _terms(system, layout)
+    layout.memo[:] = [(system, made)]
+    return made
+
+
+PROBE = 2.0**20
+"""Tokens at which the slope of an affine time is taken."""
+
+
+def _terms(system: System, layout: Layout) -> Terms:
+    arch, fit = system.arch, system.fit
+    none, many = np.zeros_like(layout.tp), np.full_like(layout.tp, PROBE)
+    split = np.minimum(layout.tp, arch.kv_shards) * system.kv_rate
+    expert = arch.routed / max(arch.experts, 1) * system.weight_bytes / layout.expert_shards / system.weight_rate
+    own = arch.head / layout.tp
+    links = _collectives_s(system, layout, none)
+    volume = arch.d_model * WIDE / layout.tp
+    hops = hand_over_s(layout.pp, layout.stage, none, system.links)
+    return Terms(
+        layout=layout, fixed=resident_bytes(system) / layout.tp / system.weight_rate, expert=expert,
+        product=_matmul_flops(system, layout, np.ones_like(layout.tp)) / system.matmul_rate,
+        kv=system.kv_token_bytes / split, index=system.index_token_bytes / split,
+        core=arch.decode_core / layout.tp / system.core_rate, head_read=own * WIDE / system.weight_rate,
+        head_product=2.0 * own / system.core_rate, links=links,
+        links_each=(_collectives_s(system, layout, many) - links) / PROBE, overhead=_overhead_s(system),
+        depth=layout.pp * stage_share(arch, layout), hops=hops,
+        hops_each=(hand_over_s(layout.pp, layout.stage, many * volume, system.links) - hops) / PROBE,
+        end=layout.pp * fit.step_s * fit.pace, end_each=layout.pp * fit.sequence_s,
+    )
+
+
+def _layers(system: System, known: Terms, sequences: Array, context: Array) -> tuple[Array, ...]:
+    """Seconds of memory, of KV, of both with the compute that they overlap with, and of the head; all layers."""
+    arch = system.arch
+    memory = known.fixed
+    if arch.experts:
+        layout = known.layout
+        memory = memory + known.expert * touched_experts(arch.experts, arch.active_experts, sequences * layout.dp,
+                                                         layout.ep)
+    attended = arch.attended_tokens(context)
+    reading = sequences * (attended * known.kv + context * known.index)
+    work = roof(memory, sequences * known.product, system.fit.knee)
+    attention = roof(reading, sequences * attended * known.core, system.fit.knee)
+    return memory, reading, work, attention, np.maximum(known.head_read, sequences * known.head_product)
 
 
 def decode_parts(system: System, layout: Layout, sequences: Array, context: Array) -> dict[str, Array]:
@@ -25,28 +114,24 @@ def decode_parts(system: System, layout: Layout, sequences: Array, context: Arra
     sequences: in flight per attention-DP rank and micro-batch (at least 1); context: tokens each of them attends to on
     average. `weights` and `kv` are memory time, `flops` what compute adds to it.
     """
-    arch, fit = system.arch, system.fit
-    kv_bytes = sequences * _kv_read_bytes(system, context) / np.minimum(layout.tp, arch.kv_shards)
-    memory = _weight_bytes(system, layout, sequences) / system.weight_rate
-    compute = _matmul_flops(system, layout, sequences) / system.matmul_rate
-    core = sequences * arch.attended_tokens(context) * arch.decode_core / layout.tp / system.core_rate
-    reading = kv_bytes / system.kv_rate
-    head = _head_s(system, layout, sequences)
-    links = _collectives_s(system, layout, sequences)
-    overhead = (arch.layers - arch.moe_layers) * fit.layer_s + arch.moe_layers * fit.moe_layer_s
-    flops = np.maximum(compute - memory, 0.0) + np.maximum(core - reading, 0.0)
-    layers = memory + reading + flops + links + overhead
-    scale = np.maximum(layout.pp * stage_share(arch, layout) * layers, layers + head) / (layers + head)
-    volume = sequences * arch.d_model * WIDE / layout.tp
-    hops = hand_over_s(layout.pp, layout.stage, volume, system.links)
-    return {"weights": (memory + head) * scale, "kv": reading * scale, "flops": flops * scale,
-            "collectives": links * scale + hops, "overhead": overhead * scale + layout.pp * fit.step_s}
+    known = terms(system, layout)
+    memory, reading, work, attention, head = _layers(system, known, sequences, context)
+    links = known.links + sequences * known.links_each
+    layers = work + attention + links + known.overhead
+    scale = np.maximum(known.depth * layers, layers + head) / (layers + head)
+    return {"weights": (memory + head) * scale, "kv": reading * scale,
+            "flops": (work - memory + attention - reading) * scale,
+            "collectives": links * scale + known.hops + sequences * known.hops_each,
+            "overhead": known.overhead * scale + known.end + sequences * known.end_each}
 
 
 def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -> Array:
     """Seconds per output token of a decode-only step."""
-    parts = decode_parts(system, layout, sequences, context)
-    return parts["weights"] + parts["kv"] + parts["flops"] + parts["collectives"] + parts["overhead"]
+    known = terms(system, layout)
+    _, _, work, attention, head = _layers(system, known, sequences, context)
+    layers = work + attention + known.links + known.overhead + sequences * known.links_each
+    ends = known.end + known.hops + sequences * (known.end_each + known.hops_each)
+    return np.asarray(np.maximum(known.depth * layers, layers + head) + ends)
 
 
 def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Array:
@@ -57,10 +142,18 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     core = tokens * arch.attended_tokens(context) * arch.prefill_core / layout.tp / system.core_rate
     reading = _kv_read_bytes(system, context) / np.minimum(layout.tp, arch.kv_shards) / system.kv_rate
     links = _collectives_s(system, layout, tokens) * (1.0 - fit.overlap)
-    overhead = (arch.layers - arch.moe_layers) * fit.layer_s + arch.moe_layers * fit.moe_layer_s
-    layers = np.maximum(compute, memory) + np.maximum(core, reading) + links + overhead
+    overhead = _overhead_s(system)
+    layers = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp
-    return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s)
+    return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s * fit.pace)
+
+
+def roof(one: Array, other: Array, order: float) -> Array:
+    """Time of two kinds of work that overlap: the norm of that order, never below the longer of the two."""
+    high = np.maximum(one, other)
+    low = np.minimum(one, other)
+    ratio = low / np.maximum(high, TINY)
+    return np.asarray(high * (1.0 + ratio**order) ** (1.0 / order))
 
 
 def touched_experts(experts: float, active: float, tokens: Array, ranks: Array) -> Array:
@@ -70,19 +163,19 @@ def touched_experts(experts: float, active: float, tokens: Array, ranks: Array) 
     the busiest rank; never above N.
     """
     own = np.ceil(experts / ranks)
-    share = 1.0 - (1.0 - active / experts) ** tokens
+    share = -np.expm1(tokens * np.log1p(-active / experts))
     spread = np.sqrt(2.0 * np.log(ranks) * own * share * (1.0 - share))
-    return np.minimum(own, own * share + spread)
+    return np.asarray(np.minimum(own, own * share + spread))
 
 
 def _weight_bytes(system: System, layout: Layout, tokens: Array) -> Array:
     """Weight bytes one accelerator streams in all layers of a step."""
     arch = system.arch
-    total = arch.resident / layout.tp
+    total = resident_bytes(system) / layout.tp
     if arch.experts:
         touched = touched_experts(arch.experts, arch.active_experts, tokens * layout.dp, layout.ep)
-        total = total + touched * (arch.routed / arch.experts) / layout.expert_shards
-    return total * system.weight_bytes
+        total = total + touched * (arch.routed / arch.experts * system.weight_bytes) / layout.expert_shards
+    return np.asarray(total)
 
 
 def _matmul_flops(system: System, layout: Layout, tokens: Array) -> Array:
@@ -96,14 +189,15 @@ def _matmul_flops(system: System, layout: Layout, tokens: Array) -> Array:
     return total
 
 
+def _overhead_s(system: System) -> float:
+    """Launches and small kernels of all layers in one step."""
+    arch, fit = system.arch, system.fit
+    latent = arch.layers * fit.latent_layer_s if arch.latent else 0.0
+    return ((arch.layers - arch.moe_layers) * fit.layer_s + arch.moe_layers * fit.moe_layer_s + latent) * fit.pace
+
+
 def _kv_read_bytes(system: System, context: Array) -> Array:
     return system.arch.attended_tokens(context) * system.kv_token_bytes + context * system.index_token_bytes
-
-
-def _head_s(system: System, layout: Layout, tokens: Array) -> Array:
-    """Output projection at 16 bits, split over tp."""
-    own = system.arch.head / layout.tp
-    return np.maximum(own * WIDE / system.weight_rate, 2.0 * tokens * own / system.core_rate)
 
 
 def _collectives_s(system: System, layout: Layout, tokens: Array) -> Array:
@@ -111,9 +205,9 @@ def _collectives_s(system: System, layout: Layout, tokens: Array) -> Array:
 
     Dispatch carries one byte a value, combine two; a token goes to at most min(k, ep) ranks of expert_shards each.
     """
-    arch, links = system.arch, system.links
+    arch, links, fit = system.arch, system.links, system.fit
     volume = tokens * arch.d_model * WIDE
-    reduce = all_reduce_s(layout.tp, volume, links)
+    reduce = all_reduce_s(layout.tp, volume, links, fit.reduce_latency)
     if not arch.experts:
         return 2.0 * arch.layers * reduce
     fan_out = np.minimum(arch.active_experts, layout.ep) * layout.expert_shards

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import Architecture, Array, Rows, architecture, bytes_of
+from capacity.serving.architecture import BYTES, WIDE, Architecture, Array, Rows, architecture, bytes_of
 from capacity.serving.calibration import ANY, Calibration, Fit, default_calibration
 
 GIGA = 1e9
+GIB = 2.0**30
+"""Vendors sell memory stacks in powers of two: an `80 GB` H100 or `180 GB` B200 holds that many binary gigabytes."""
 TERA = 1e12
 
 
@@ -23,10 +26,14 @@ class System:
     links: Interconnect
     fit: Fit
     weight_bytes: float
+    attention_bytes: float
+    """Of the attention's weights: 4-bit checkpoints of MoE models (gpt-oss, DeepSeek NVFP4) keep them at 16 bits."""
     kv_token_bytes: float
     """KV bytes of one token in the whole model."""
     index_token_bytes: float
-    """Bytes per token that a sparse attention's indexer keeps, and reads for the whole context."""
+    """Bytes per token of a sparse attention's index, read for the whole context."""
+    index_kept_bytes: float
+    """Of it, what is kept beside the KV cache."""
     weight_rate: float
     kv_rate: float
     matmul_rate: float
@@ -41,16 +48,21 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
     """Resolve cards and calibration; InputError for an unknown precision."""
     arch = architecture(model)
     weight_bytes, kv_bytes = bytes_of(weights), bytes_of(kv)
-    fit = (calibration or default_calibration()).fit(accelerator.generation, weights, engine)
-    index = fit.index_bytes * arch.layers if arch.indexed else 0.0
+    table = calibration or default_calibration()
+    fit = table.fit(accelerator.generation, weights, engine, accelerator.scale_up_fabric)
+    links = replace(links, up_alpha_s=fit.link_alpha_s or links.up_alpha_s,
+                    up_efficiency=fit.link_efficiency or links.up_efficiency)
+    wide = WIDE if arch.experts and weight_bytes < BYTES["fp8"] else weight_bytes
+    index = (arch.index_bytes or fit.index_bytes * arch.layers) if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
     return System(
-        arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes,
+        arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes, attention_bytes=wide,
         kv_token_bytes=arch.kv_values * kv_bytes, index_token_bytes=index,
+        index_kept_bytes=0.0 if arch.index_inside else index,
         weight_rate=bandwidth * fit.weight_bandwidth, kv_rate=bandwidth * fit.kv_bandwidth,
         matmul_rate=accelerator.tflops(weights) * TERA * fit.matmul,
         core_rate=accelerator.tflops("bf16") * TERA * fit.attention_core,
-        memory_bytes=accelerator.memory_usable_gb * GIGA * fit.memory_share,
+        memory_bytes=accelerator.memory_usable_gb * GIB * fit.memory_share,
         host_rate=accelerator.host_link_gb_s * GIGA * fit.host_link,
         host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
     )
@@ -68,12 +80,14 @@ class Layout:
     pp: Array
     ep: Array
     dp: Array
+    memo: list[tuple[System, Any]] = field(default_factory=list, compare=False, repr=False)
+    """What has been worked out for these plans, for the system it was last asked about."""
 
     @classmethod
     def of(cls, tp: object, pp: object = 1, ep: object = 1, dp: object = 1) -> Layout:
         """Layout of numbers or sequences, broadcast together."""
         arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, dtype=float)) for x in (tp, pp, ep, dp)))
-        return cls(*arrays)
+        return cls(arrays[0], arrays[1], arrays[2], arrays[3])
 
     @property
     def stage(self) -> Array:

@@ -20,7 +20,8 @@ def test_the_most_specific_row_wins():
 
 
 def rows(*extra):
-    base = pd.DataFrame({"parameter": PARAMETERS, "generation": "*", "precision": "*", "engine": "*", "value": 0.5})
+    base = pd.DataFrame({"parameter": PARAMETERS, "generation": "*", "precision": "*", "engine": "*", "fabric": "*",
+                         "value": 0.5})
     return pd.concat([base, pd.DataFrame(list(extra))], ignore_index=True)
 
 
@@ -28,7 +29,8 @@ def test_bad_tables_are_refused():
     with pytest.raises(InputError, match="nearest: matmul"):
         Calibration(rows({"parameter": "matmull", "value": 1.0}))
     with pytest.raises(InputError, match="repeats matmul"):
-        Calibration(rows({"parameter": "matmul", "generation": "*", "precision": "*", "engine": "*", "value": 1.0}))
+        Calibration(rows({"parameter": "matmul", "generation": "*", "precision": "*", "engine": "*",
+                          "fabric": "*", "value": 1.0}))
     with pytest.raises(InputError, match="missing"):
         Calibration(pd.DataFrame({"parameter": ["matmul"]}))
     with pytest.raises(InputError, match="no row of 'step_s'"):

@@ -1,0 +1,90 @@
+"""How fast sharding is searched: `python -m benchmarks.serving [--pairs N]`.
+
+Prints, in CPU time of one core: sharding plans at a batch evaluated per second (memory, TPOT and TTFT at the percentile
+under load), in one wide table of every legal plan x batch; then the time of the frontiers of all AI models on all
+accelerators of the catalogue, or of the first N pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from capacity.catalogue import load_catalogue
+from capacity.errors import InputError
+from capacity.network import fabric_design, interconnect
+from capacity.serving import Slo, Workload, frontier
+from capacity.serving.architecture import BYTES
+from capacity.serving.search import Cell, candidates
+from capacity.serving.system import system
+
+WORK = Workload(30000 / 3600, 10000 / 3600, 100000 / 3600, 32000, 64000, 20 / 3600)
+SLO = Slo(2.0, 0.050, 0.95)
+SIZE = 4096
+PAIRS = [("deepseek-v3", "h200-sxm", "fp8"), ("llama3.1-70b", "b200-sxm", "fp8"),
+         ("gpt-oss-120b", "gb200-nvl72", "fp4")]
+BATCHES = 512
+REPEATS = 3
+
+
+def links_of(catalogue, chip):
+    designs = catalogue.table("fabric_designs")["id"].tolist()
+    for design in designs:
+        try:
+            return interconnect(catalogue, chip, fabric_design(catalogue, design, chip, SIZE))
+        except InputError:
+            continue
+    raise SystemExit(f"no fabric design joins {SIZE} of {chip.id}")
+
+
+def wide(catalogue, model, accelerator, precision):
+    """Plans x batches per CPU second, one table."""
+    chip = catalogue.accelerator(accelerator)
+    cell = Cell(system(catalogue.model(model), chip, links_of(catalogue, chip), weights=precision, kv="fp8"), WORK, SLO)
+    plans = candidates(cell, SIZE)
+    plans = plans.take(plans.room > 0)
+    rows = np.tile(np.arange(len(plans)), BATCHES)
+    batch = np.repeat(np.geomspace(1, 4096, BATCHES), len(plans))
+    best = np.inf
+    for _ in range(REPEATS):
+        start = time.process_time()
+        for part in np.array_split(np.arange(len(rows)), max(len(rows) // 4096, 1)):
+            chosen = plans.take(rows[part])
+            cell.pressure(chosen, cell.load(chosen, batch[part]))
+        best = min(best, time.process_time() - start)
+    return len(rows), len(rows) / best
+
+
+def catalogue_frontier(catalogue, pairs):
+    """(pairs, seconds of CPU, of wall, plans kept)."""
+    kept = done = 0
+    links = {chip.id: links_of(catalogue, chip) for chip in catalogue.accelerators().values()}
+    cpu, wall = time.process_time(), time.perf_counter()
+    for card in catalogue.models().values():
+        precision = card.native_precision if card.native_precision in BYTES else "bf16"
+        for chip in catalogue.accelerators().values():
+            if done == pairs:
+                return done, time.process_time() - cpu, time.perf_counter() - wall, kept
+            kept += len(frontier(card, chip, links[chip.id], WORK, SLO, weights=precision))
+            done += 1
+    return done, time.process_time() - cpu, time.perf_counter() - wall, kept
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=38 * 30, help="model-accelerator pairs of the catalogue frontier")
+    asked = parser.parse_args()
+    catalogue = load_catalogue()
+    print(f"{'model':<16}{'accelerator':<16}{'plans x batches':>16}{'per second':>14}")
+    for model, accelerator, precision in PAIRS:
+        count, rate = wide(catalogue, model, accelerator, precision)
+        print(f"{model:<16}{accelerator:<16}{count:>16,}{rate:>14,.0f}")
+    done, cpu, wall, kept = catalogue_frontier(catalogue, asked.pairs)
+    each = 1000 * cpu / done
+    print(f"frontiers of {done} pairs: {cpu:.1f} s CPU, {wall:.1f} s wall, {each:.1f} ms a pair, {kept} plans kept")
+
+
+if __name__ == "__main__":
+    main()

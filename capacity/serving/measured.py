@@ -1,0 +1,230 @@
+"""Published measurements of serving systems, one value a row, as the questions they are.
+
+Columns read: model, gpu, n_gpus, tp, pp, ep, precision_weights, precision_kv, batch (or concurrency), input_len,
+output_len, metric, value, engine, notes, and where present attention_dp, qps_offered (or qps), load, source. What a
+table leaves out is filled by rules stated here; a note `concurrency=N` gives that of the whole copy where the batch
+column gives a rank's (InferenceX with attention-DP); what cannot be asked is skipped with a reason, never guessed at.
+
+Loads: `static` one batch from start to end; `closed` so many requests always under way, all at once at the start;
+`open` arrivals at a rate; `maximum` as many as fit; `offload` weights outside the accelerator; `collective` a
+measured collective of a size in bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from capacity.catalogue import Catalogue
+from capacity.errors import InputError, nearest
+
+NEEDED = ("model", "gpu", "metric", "value")
+LOADS = ("static", "closed", "open", "maximum", "offload", "collective")
+COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "alltoall")
+
+METRICS = {
+    "ttft_ms": "ttft_ms", "tpot_ms": "tpot_ms", "itl_ms": "tpot_ms", "total_latency_ms": "total_latency_ms",
+    "e2e_ms": "total_latency_ms", "throughput_out_tok_s": "throughput_out",
+    "throughput_output_tok_s": "throughput_out",
+    "throughput_total_tok_s": "throughput_total", "throughput_out_tok_s_gpu": "throughput_out_gpu",
+    "throughput_tok_s": "throughput_out", "throughput_out_tok_s_per_gpu": "throughput_out_gpu",
+    "throughput_total_tok_s_per_gpu": "throughput_total_gpu",
+    "throughput_req_s": "throughput_req", "ms_per_token_throughput": "ms_per_token", "time_us": "time_us",
+}  # fmt: skip
+"""Metric as written -> what it asks for."""
+
+ENGINES = {
+    "vllm": "vllm", "sglang": "sglang", "trtllm": "trtllm", "tensorrt-llm": "trtllm", "tensorrt_llm": "trtllm",
+    "fastertransformer": "fastertransformer", "megatron": "megatron", "ds-": "deepspeed", "deepspeed": "deepspeed",
+    "flexgen": "flexgen", "petals": "petals", "accelerate": "accelerate", "hugging face": "accelerate",
+    "tgi": "tgi", "lmdeploy": "lmdeploy", "jetstream": "jetstream", "nccl": "nccl",
+}  # fmt: skip
+"""Part of an engine's name -> family. TensorRT-LLM before 1.0 is `tensorrt`: compiled engines, another runtime."""
+
+SERVERS = ("vllm", "sglang", "trtllm", "tgi", "lmdeploy", "jetstream", "*")
+"""Engines whose latencies at a batch are taken under closed-loop concurrency unless the row says otherwise."""
+
+PRECISIONS = {"nvfp4": "fp4", "mxfp4": "fp4", "fp4": "fp4", "int4": "int4", "w4a16": "int4", "awq": "int4",
+              "gptq": "int4", "fp8": "fp8", "w8a8": "fp8", "int8": "int8", "w8a16": "int8", "bf16": "bf16",
+              "bfloat16": "bf16", "fp16": "fp16", "float16": "fp16", "half": "fp16"}  # fmt: skip
+
+DRAWN = 0.9
+"""InferenceX draws lengths evenly between 0.8 and 1 times the nominal ones."""
+
+
+def read_measurements(files: Sequence[Path | str], catalogue: Catalogue) -> pd.DataFrame:
+    """All rows of the files, resolved: file, row (line of the file), the ids, lengths and load of each question.
+
+    Columns file, row, model_given, gpu_given, metric_given, value, model, accelerator, generation, weights, kv, engine,
+    tp, pp, ep, dp, replicas, batch, rate, input, output, metric, load, collective, tier, reason (why it is skipped, or
+    empty), queued (the system's own figures show that requests waited longer than they were answered: it was
+    saturated). Raises InputError for a file that is missing, not a table, or lacks a needed column.
+    """
+    if not files:
+        raise InputError("no file of measurements is given")
+    return pd.concat([_read(Path(name), catalogue) for name in files], ignore_index=True)
+
+
+def _read(path: Path, catalogue: Catalogue) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of measurements")
+    try:
+        raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a table of comma-separated values: {' '.join(str(error).split())}") from error
+    for name in NEEDED:
+        if name not in raw:
+            near = nearest(name, list(raw.columns))
+            raise InputError(f"{path}: column `{name}` is missing; columns: {', '.join(raw.columns)}"
+                             + (f"; nearest: `{near}`" if near else ""))
+    return _resolve(path.name, raw.apply(lambda column: column.str.strip()), catalogue)
+
+
+def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    rows = pd.DataFrame({
+        "file": file, "row": np.arange(len(raw)) + 2, "model_given": raw["model"], "gpu_given": raw["gpu"],
+        "metric_given": raw["metric"], "value": pd.to_numeric(raw["value"], errors="coerce"),
+    })  # fmt: skip
+    rows["metric"] = raw["metric"].map(METRICS).fillna("")
+    rows["engine"] = _each(_column(raw, "engine"), engine_family)
+    collective = rows["metric"] == "time_us"
+    names = raw["model"].where(~collective, "")
+    rows["model"] = _each(names, lambda name: _id(catalogue.model, name))
+    rows["accelerator"] = _each(raw["gpu"], lambda name: _id(catalogue.accelerator, name))
+    chips = catalogue.accelerators()
+    rows["generation"] = _each(rows["accelerator"], lambda name: chips[name].generation if name in chips else "")
+    rows["weights"] = _precision_of_weights(raw, rows, catalogue)
+    rows["kv"] = _precision_of_kv(raw, rows)
+    _sharding(raw, rows)
+    whole = _column(raw, "notes").str.extract(r"concurrency=(\d+)", expand=False).astype(float)
+    rows["batch"] = whole.fillna(_number(raw, "batch", "concurrency"))
+    rows["rate"] = _number(raw, "qps_offered", "qps", "request_rate")
+    drawn = np.where(_column(raw, "source").str.contains("inferencex", case=False), DRAWN, 1.0)
+    rows["input"] = _each(_column(raw, "input_len"), _length).astype(float) * drawn
+    rows["output"] = _each(_column(raw, "output_len"), _length).astype(float) * drawn
+    rows["load"] = _load(raw, rows)
+    rows["collective"] = raw["model"].where(collective, "")
+    rows["tier"] = _column(raw, "notes").str.extract(r"memory tier used: (\w+)", expand=False).fillna("").str.lower()
+    rows["reason"] = _reason(rows)
+    rows["queued"] = _queued(raw, rows)
+    return rows
+
+
+def _each(column: pd.Series, function: Callable[[str], object]) -> pd.Series:
+    """A function of each distinct text."""
+    return column.map({text: function(text) for text in column.unique()})
+
+
+def _column(raw: pd.DataFrame, *names: str) -> pd.Series:
+    """The first of the columns that the table has, else blanks."""
+    found = [name for name in names if name in raw]
+    return raw[found[0]] if found else pd.Series("", index=raw.index)
+
+
+def _number(raw: pd.DataFrame, *names: str) -> pd.Series:
+    return pd.to_numeric(_column(raw, *names).replace("INF", "inf"), errors="coerce")
+
+
+def _id(find: Callable[[str], object], name: str) -> str:
+    """The catalogue's id of a name as written, without a vendor's folder if need be; empty when it has none."""
+    for candidate in dict.fromkeys([name, name.split("/")[-1]]):
+        try:
+            return str(find(candidate).id) if candidate else ""  # type: ignore[attr-defined]
+        except InputError:
+            continue
+    return ""
+
+
+def engine_family(name: str) -> str:
+    """The family of an engine as written, such as `trtllm 1.2.0rc6`; `*` when it is none we know."""
+    text = name.casefold()
+    family = next((known for part, known in ENGINES.items() if part in text), "*")
+    return "tensorrt" if family == "trtllm" and re.search(r"\sv?0\.\d", text) else family
+
+
+def precision(text: str) -> str:
+    """The precision meant by a text such as `nvfp4` or `fp8_block`; empty when none is."""
+    low = text.casefold()
+    return next((known for part, known in PRECISIONS.items() if part in low), "")
+
+
+def _precision_of_weights(raw: pd.DataFrame, rows: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
+    """As stated; else as the model's name says; else as the model was published."""
+    stated = _each(_column(raw, "precision_weights", "precision"), precision)
+    named = _each(raw["model"], precision)
+    cards = catalogue.models()
+    native = _each(rows["model"], lambda name: cards[name].native_precision if name in cards else "")
+    return stated.where(stated != "", named.where(named != "", native))
+
+
+def _precision_of_kv(raw: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """As stated; else 8 bits where TensorRT-LLM serves narrow weights (its default), else 16."""
+    stated = _each(_column(raw, "precision_kv"), precision)
+    narrow = rows["engine"].isin(("trtllm", "tensorrt")) & rows["weights"].isin(("fp8", "fp4"))
+    return stated.where(stated != "", pd.Series(np.where(narrow, "fp8", "bf16"), index=rows.index))
+
+
+def _sharding(raw: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """tp, pp, ep, dp, replicas: what is not stated is 1, but tp is then all accelerators of the row."""
+    total = _number(raw, "n_gpus")
+    pp, dp = (_number(raw, name).fillna(1.0) for name in ("pp", "attention_dp"))
+    tp = _number(raw, "tp").fillna((total / (pp * dp)).round())
+    ep = _number(raw, "ep").fillna(1.0)
+    used = tp * pp * dp
+    rows["tp"], rows["pp"], rows["dp"] = tp, pp, dp
+    rows["ep"] = np.minimum(ep, tp * dp)
+    rows["replicas"] = np.maximum(total.fillna(used) / used, 1.0)
+
+
+def _length(text: str) -> float:
+    """Tokens; a range counts as its middle (`few (~5-10)` is 7.5); NaN when there is no number."""
+    numbers = [float(found) for found in re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))]
+    return sum(numbers[:2]) / len(numbers[:2]) if numbers else float("nan")
+
+
+def _load(raw: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """What the row says (`load`), else what its columns and notes imply."""
+    stated, notes = _column(raw, "load").str.casefold(), _column(raw, "notes").str.casefold()
+    throughput = rows["metric"].str.startswith("throughput")
+    whole = rows["metric"].isin(("total_latency_ms", "ms_per_token"))
+    static = whole | notes.str.contains("static") | throughput | ~rows["engine"].isin(SERVERS)
+    served = notes.str.contains("concurrency") | _column(raw, "concurrency").ne("")
+    return pd.Series(np.select(
+        [stated.isin(LOADS), rows["metric"] == "time_us", notes.str.contains("memory tier used: (?:cpu|disk)"),
+         np.isfinite(rows["rate"]), rows["rate"].eq(np.inf) | (rows["batch"].isna() & throughput),
+         rows["batch"].notna() & static & ~served, rows["batch"].notna()],
+        [stated, "collective", "offload", "open", "maximum", "static", "closed"], default=""), index=rows.index)
+
+
+def _queued(raw: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """True for closed loads whose first token took longer than all others of the answer together."""
+    numbers = rows[["tp", "pp", "ep", "dp", "batch", "input", "output"]].fillna(-1.0).to_numpy()
+    key = [_column(raw, name) for name in ("model", "gpu", "engine", "precision_weights", "row_id")]
+    key = [*key, *(pd.Series(column, index=rows.index) for column in numbers.T)]
+    first, later = (rows["value"].where(rows["metric"] == name).groupby(key).transform("max")
+                    for name in ("ttft_ms", "tpot_ms"))
+    return (rows["load"] == "closed") & (first > later * rows["output"]).fillna(False)
+
+
+def _reason(rows: pd.DataFrame) -> pd.Series:
+    """Why a row cannot be predicted, the first that applies; empty when it can."""
+    asks = rows["load"] != "collective"
+    lengths = rows["input"].isna() | (rows["output"].isna() & (rows["metric"] != "ttft_ms"))
+    bursts = (rows["load"] == "maximum") & ~rows["metric"].str.startswith("throughput")
+    tests = {
+        "the metric is not predicted": rows["metric"] == "",
+        "the value is not a number above 0": ~(rows["value"] > 0),
+        "the accelerator is not in the catalogue": rows["accelerator"] == "",
+        "the model is not in the catalogue": asks & (rows["model"] == ""),
+        "the load is not stated": rows["load"] == "",
+        "the collective is not predicted": ~asks & ~rows["collective"].isin(COLLECTIVES),
+        "the lengths are not stated": asks & lengths,
+        "the precision is not known": asks & (rows["weights"] == ""),
+        "the sharding is not stated": asks & rows["tp"].isna(),
+        "a latency with all requests at once says only how many there were": bursts,
+    }
+    return pd.Series(np.select(list(tests.values()), list(tests), default=""), index=rows.index)

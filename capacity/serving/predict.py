@@ -1,0 +1,231 @@
+"""What the model says a measured system should show: each row of `measured.py` as the load that it is.
+
+One case holds the rows that share model, accelerator, precisions, engine and load, so that a case is one array
+computation. With t(B) the decode step of B sequences, S the prefill of one prompt on its rank, I and O the lengths:
+
+    static    B prompts at once, then O - 1 steps:  TTFT = S(B I) + t,  total = S(B I) + (O - 1) t(B)
+    closed    C requests always under way:  B = C O TPOT / (O TPOT + TTFT),  TPOT = t(B) + stall B S / (a O);
+              a share of all requests starts in one burst and waits for half of it
+    open      arrivals at a rate:  B = rate O TPOT (Little),  TTFT as an M/D/1 queue
+    maximum   as many as memory and the engine hold:  tokens/s = 1 / (t(B)/B + S/(a O))
+    offload   weights stream over the host link or from NVMe once a pass, beside the compute of the whole batch
+
+The client's own delay (`harness_s`, `harness_steps`) stands here and nowhere else: plans do not know it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from capacity.catalogue import Catalogue
+from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
+from capacity.serving.architecture import Array, Bools
+from capacity.serving.calibration import Calibration
+from capacity.serving.collectives import collective_s
+from capacity.serving.memory import kv_room, kv_sequence_bytes, weight_bytes
+from capacity.serving.step import chunk_s, decode_s
+from capacity.serving.system import GIGA, Layout, System, system
+
+MILLI, MICRO = 1e-3, 1e-6
+SETTLING = 4
+"""Rounds of the fixed points of load; each closes most of what is left."""
+WAVES = 10.0
+"""InferenceX and its like send ten prompts per unit of concurrency; the first tenth comes as one burst."""
+ANSWERS = ("ttft_ms", "tpot_ms", "total_latency_ms", "throughput_out", "throughput_out_gpu", "throughput_total",
+           "throughput_total_gpu", "throughput_req", "ms_per_token")
+CASE = ["model", "accelerator", "weights", "kv", "engine", "load"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rows that are one array computation; `index` says where they stand in the table."""
+
+    card: ModelCard
+    chip: Accelerator
+    links: Interconnect
+    weights: str
+    kv: str
+    engine: str
+    load: str
+    layout: Layout
+    batch: Array
+    rate: Array
+    input: Array
+    output: Array
+    metric: NDArray[np.intp]
+    """What each row asks for, by its place in ANSWERS."""
+    disk: Bools
+    """Offloaded to NVMe rather than host RAM."""
+    replicas: Array
+    index: Array
+
+    def system(self, calibration: Calibration) -> System:
+        """The case under a calibration."""
+        return system(self.card, self.chip, self.links, weights=self.weights, kv=self.kv, calibration=calibration,
+                      engine=self.engine)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a client of the system sees; seconds and tokens per second of the copy."""
+
+    ttft: Array
+    tpot: Array
+    total: Array
+    output_rate: Array
+    saturated: Bools
+
+
+def cases(rows: pd.DataFrame, catalogue: Catalogue) -> list[Case]:
+    """The predictable rows of a table of `read_measurements`, collectives left out, in cases."""
+    served = rows[(rows["reason"] == "") & (rows["load"] != "collective")]
+    return [_case(key, group, catalogue) for key, group in served.groupby(CASE, sort=True)]
+
+
+def _case(key: Any, group: pd.DataFrame, catalogue: Catalogue) -> Case:
+    model, accelerator, weights, kv, engine, load = key
+    chip = catalogue.accelerator(accelerator)
+    numbers = {name: group[name].to_numpy(dtype=float) for name in ("batch", "rate", "input", "output", "replicas")}
+    layout = Layout.of(*(group[name].to_numpy(dtype=float) for name in ("tp", "pp", "ep", "dp")))
+    return Case(catalogue.model(model), chip, links_of(chip, catalogue), weights, kv, engine, load, layout,
+                numbers["batch"] / numbers["replicas"], numbers["rate"] / numbers["replicas"], numbers["input"],
+                np.nan_to_num(numbers["output"], nan=1.0), np.array([ANSWERS.index(m) for m in group["metric"]]),
+                (group["tier"] == "disk").to_numpy(dtype=bool), numbers["replicas"],
+                group.index.to_numpy(dtype=float))
+
+
+def links_of(chip: Accelerator, catalogue: Catalogue) -> Interconnect:
+    """Links of a measured system: its scale-up fabric, and its network cards at a fabric's usual latency."""
+    inside = catalogue.fabric(chip.scale_up_fabric)
+    outside = catalogue.table("fabrics").query("tier == 'scale-out'")
+    part = outside.iloc[int((outside["gbit_s_per_port"] - chip.nic_gbit_s).abs().to_numpy().argmin())]
+    return Interconnect(chip.scale_up_domain, float(inside["p2p_alpha_us"]) * MICRO, chip.scale_up_gb_s,
+                        float(inside["efficiency"]), float(part["p2p_alpha_us"]) * MICRO, chip.nic_gbit_s / 8.0,
+                        float(part["efficiency"]), 2**20)
+
+
+def predict_case(case: Case, calibration: Calibration) -> tuple[Array, Bools]:
+    """(prediction in the metric's unit, saturated) of each row; NaN where the model does not fit in memory."""
+    resolved = case.system(calibration)
+    seen = _LOADS[case.load](case, resolved)
+    fits = (weight_bytes(resolved, case.layout) < resolved.memory_bytes) | (case.load == "offload")
+    accelerators = case.layout.accelerators
+    requests = seen.output_rate / case.output
+    both = requests * (case.input + case.output)
+    answers = np.stack([
+        seen.ttft / MILLI, seen.tpot / MILLI, seen.total / MILLI, seen.output_rate * case.replicas,
+        seen.output_rate / accelerators, both * case.replicas, both / accelerators, requests * case.replicas,
+        1.0 / (seen.output_rate * case.replicas * MILLI),
+    ])  # fmt: skip
+    value = answers[case.metric, np.arange(len(case.metric))]
+    return np.where(fits, value, np.nan), np.broadcast_to(seen.saturated, value.shape)
+
+
+def _prompt_s(s: System, layout: Layout, tokens: Array, together: Array) -> Array:
+    """Busy seconds of a rank's slowest stage per prompt, where so many prompts share chunks."""
+    chunk = np.minimum(s.fit.chunk_tokens, tokens * np.maximum(together, 1.0))
+    return chunk_s(s, layout, chunk, tokens / 2.0) * tokens / chunk
+
+
+def _static(case: Case, s: System) -> Seen:
+    own = np.maximum(case.batch / case.layout.dp, 1.0)
+    steps = np.maximum(case.output - 1.0, 0.0)
+    first = case.layout.pp * chunk_s(s, case.layout, own * case.input, case.input / 2.0)
+    tpot = decode_s(s, case.layout, own, case.input + case.output / 2.0)
+    total = first + steps * tpot
+    return Seen(first, tpot, total, case.batch * case.output / total, np.zeros(len(total), dtype=bool))
+
+
+def _held(case: Case, s: System) -> Array:
+    """Sequences of mean length that memory and the engine hold, whole copy."""
+    each = kv_sequence_bytes(s, case.layout, case.input + case.output)
+    own = np.maximum(kv_room(s, case.layout) / each, 1.0)
+    return np.minimum(own * case.layout.dp, s.fit.max_sequences * case.layout.dp)
+
+
+def _step(case: Case, s: System, in_flight: Array) -> Array:
+    own = np.maximum(in_flight / (case.layout.pp * case.layout.dp), 1.0)
+    return decode_s(s, case.layout, own, case.input + case.output / 2.0)
+
+
+def _closed(case: Case, s: System) -> Seen:
+    layout, fit, out = case.layout, s.fit, case.output
+    held = _held(case, s)
+    users = np.minimum(case.batch, held)
+    alone = _prompt_s(s, layout, case.input, np.ones_like(users))
+    burst = _prompt_s(s, layout, case.input, users / layout.dp)
+    in_flight, ttft = users, alone
+    for _ in range(SETTLING):
+        step = _step(case, s, in_flight)
+        tpot = step + fit.stall * alone * np.maximum(in_flight - 1.0, 0.0) / layout.dp / out
+        busy = np.minimum(in_flight / layout.dp * alone / (out * tpot), 0.95)
+        wait = busy * alone / (2.0 * (1.0 - busy)) * (1.0 - 1.0 / users)
+        steady = layout.pp * alone + wait + step
+        crowd = layout.pp * alone + burst * (users / layout.dp - 1.0) / 2.0 + step
+        ttft = steady + (crowd - steady) / WAVES
+        in_flight = np.maximum(users * out * tpot / (out * tpot + ttft), 1.0)
+    queue = np.maximum(case.batch - users, 0.0) / users * (ttft + out * tpot)
+    seen = ttft + queue + fit.harness_s + fit.harness_steps * tpot
+    return Seen(seen, tpot, seen + out * tpot, in_flight / tpot, case.batch > held)
+
+
+def _open(case: Case, s: System) -> Seen:
+    layout, out = case.layout, case.output
+    service = _prompt_s(s, layout, case.input, np.ones_like(out)) / layout.dp
+    busy = case.rate * service * s.fit.stall
+    free = np.maximum(1.0 - busy, 0.05)
+    held = _held(case, s)
+    in_flight = np.ones_like(out)
+    for _ in range(4 * SETTLING):
+        tpot = _step(case, s, in_flight) / free
+        in_flight = np.minimum(np.maximum(0.5 * (in_flight + case.rate * out * tpot), 1.0), held)
+    wait = busy * service / (2.0 * free)
+    ttft = layout.pp * service * layout.dp + wait + tpot + s.fit.harness_s + s.fit.harness_steps * tpot
+    most = in_flight / tpot
+    saturated = (busy >= 1.0) | (case.rate * out > 1.02 * most)
+    return Seen(ttft, tpot, ttft + out * tpot, np.minimum(case.rate * out, most), saturated)
+
+
+def _maximum(case: Case, s: System) -> Seen:
+    layout, out = case.layout, case.output
+    in_flight = np.maximum(_held(case, s), 1.0)
+    prompt = _prompt_s(s, layout, case.input, in_flight / layout.dp) / layout.dp
+    step = _step(case, s, in_flight)
+    tpot = step + in_flight * prompt / out
+    rate = in_flight / tpot * s.fit.full_load
+    return Seen(prompt, tpot, prompt + out * tpot, rate, np.zeros(len(out), dtype=bool))
+
+
+def _offload(case: Case, s: System) -> Seen:
+    """Each pass streams all weights, and after the first the KV of the whole batch, which waits in host RAM."""
+    layout = case.layout
+    kv = case.batch * kv_sequence_bytes(s, layout, case.input + case.output / 2.0)
+    stream = weight_bytes(s, layout) / np.where(case.disk, min(s.fit.nvme, s.host_rate), s.host_rate)
+    first = np.maximum(stream, chunk_s(s, layout, case.batch * case.input, case.input / 2.0))
+    step = np.maximum(stream + kv / s.host_rate, decode_s(s, layout, case.batch, case.input))
+    total = first + (case.output - 1.0) * step
+    return Seen(first, step, total, case.batch * case.output / total, np.zeros(len(total), dtype=bool))
+
+
+_LOADS = {"static": _static, "closed": _closed, "open": _open, "maximum": _maximum, "offload": _offload}
+
+
+def predict_collectives(rows: pd.DataFrame, catalogue: Catalogue, calibration: Calibration) -> pd.Series:
+    """Microseconds of each predictable row of a collective; the batch column is its size in bytes."""
+    asked = rows[(rows["reason"] == "") & (rows["load"] == "collective")]
+    value = pd.Series(np.nan, index=asked.index)
+    for (name, kind), group in asked.groupby(["accelerator", "collective"]):
+        chip = catalogue.accelerator(str(name))
+        links = links_of(chip, catalogue)
+        fit = calibration.fit(chip.generation, "bf16", fabric=chip.scale_up_fabric)
+        alpha, share = fit.link_alpha_s or links.up_alpha_s, fit.link_efficiency or links.up_efficiency
+        ranks = (group["tp"] * group["replicas"]).to_numpy(dtype=float)
+        seconds = collective_s(str(kind), ranks, group["batch"].to_numpy(dtype=float), alpha,
+                               links.up_gb_s * share * GIGA)
+        value[group.index] = seconds / MICRO
+    return value

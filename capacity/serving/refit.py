@@ -1,0 +1,140 @@
+"""From measurements to `calibration.csv`: links, then the fit, then how it does on what it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from capacity.catalogue import Catalogue
+from capacity.errors import InputError
+from capacity.serving.calibrate import Fitted, Key, fit, fit_links, fixed_values, priors_of
+from capacity.serving.calibrate import evidence as evidence_of
+from capacity.serving.calibration import ANY, KEYS
+from capacity.serving.leaveout import SPLITS, Z80, LeftOut, families, leave_out
+from capacity.serving.validate import PERCENT, predict
+
+COLUMNS = ("parameter", *KEYS, "value", "low", "high", "unit", "rows", "error", "error_model_out",
+           "error_accelerator_out", "source", "as_of", "confidence")
+UNMOVED = 0.99
+"""A deviation whose variance has not fallen below this share of its prior's has not been measured."""
+SCORES = ("group", "metric", "split", "rows", "mape", "median_ape", "bias", "within_80")
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A calibration as a table, and the errors behind it."""
+
+    table: pd.DataFrame
+    errors: pd.DataFrame
+    """SCORES: dense or moe, metric, split (none: in sample), errors in per cent, share inside the 80 % interval."""
+
+
+def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None], *, left_out: bool = True) -> Refit:
+    """Fit all parameters to rows of `read_measurements`; the same rows give the same table.
+
+    Without `left_out` the columns of errors on unseen models and accelerators stay empty and it takes a minute instead
+    of ten. Raises InputError when no row can be used.
+    """
+    priors = priors_of(catalogue)
+    if not (rows["reason"] == "").any():
+        raise InputError("calibrate: no row of the measurements can be predicted: "
+                         + "; ".join(sorted(rows["reason"].unique())[:3]))
+    tell("links")
+    links, linked = fit_links(rows, catalogue, priors)
+    fixed: dict[Key, float] = {**fixed_values(priors), **links}
+    tell("all rows")
+    full = fit(evidence_of(rows, catalogue), priors, fixed)
+    seen = predict(rows, catalogue, full.calibration)
+    splits = [leave_out(rows, catalogue, priors, fixed, full, split, tell)
+              for split in ((*SPLITS, "configuration") if left_out else ())]
+    table = _table(seen, catalogue, priors, [f for f in (linked, full) if f is not None], {s.split: s for s in splits})
+    return Refit(table, _errors(seen, catalogue, splits))
+
+
+def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits: list[Fitted],
+           splits: dict[str, LeftOut]) -> pd.DataFrame:
+    chips = catalogue.accelerators()
+    fabric = seen["accelerator"].map({name: chip.scale_up_fabric for name, chip in chips.items()}).fillna("")
+    files = ", ".join(sorted(seen.loc[seen["predicted"].notna(), "file"].unique()))
+    known = {str(row["parameter"]): row for row in priors.to_dict("records")}
+    made, fitted_names = [], set()
+    for fitted in fits:
+        values = fitted.knobs.values(fitted.at)
+        for i, key in enumerate(fitted.knobs.keys):
+            if not _learnt(fitted, i):
+                continue
+            prior = known[key[0]]
+            low, high = _interval(fitted, i, prior, values[key])
+            used = _used(seen, fabric, key)
+            made.append((*key, values[key], low, high, prior["unit"], int(used.sum()),
+                         *(_error(seen["predicted"], seen, used), *(_error(splits[s].predicted, seen, used)
+                           if s in splits else np.nan for s in ("model", "accelerator"))),
+                         f"fitted by `capacity serving calibrate` to {files}; prior: {prior['source']}",
+                         prior["as_of"], "derived"))
+            fitted_names.add(key[0])
+    for name, prior in known.items():
+        if name not in fitted_names:
+            made.append((name, ANY, ANY, ANY, ANY, prior["value"], min(prior["floor"], prior["value"]),
+                         max(prior["ceiling"], prior["value"]), prior["unit"], 0, np.nan, np.nan, np.nan,
+                         f"prior: {prior['source']}", prior["as_of"], prior["confidence"]))
+    return pd.DataFrame(made, columns=list(COLUMNS))
+
+
+def _learnt(fitted: Fitted, i: int) -> bool:
+    """False for a deviation of which the rows say nothing: it is left to the common value."""
+    alone = int(fitted.knobs.common[i]) == i
+    return alone or fitted.covariance[i, i] < UNMOVED * fitted.knobs.spread[i] ** 2
+
+
+def _interval(fitted: Fitted, i: int, prior: Mapping[Any, Any], value: float) -> tuple[float, float]:
+    """80 % interval of a row's value: of a common one, also of a level that has not been measured."""
+    c, common = fitted.covariance, int(fitted.knobs.common[i])
+    variance = c[i, i] + (float(prior["between"]) ** 2 if common == i else c[common, common] + 2.0 * c[i, common])
+    width = Z80 * float(np.sqrt(max(variance, 0.0)))
+    low, high = value * np.exp(-width), value * np.exp(width)
+    return min(max(low, float(prior["floor"])), value), max(min(high, float(prior["ceiling"])), value)
+
+
+def _used(seen: pd.DataFrame, fabric: pd.Series, key: Key) -> pd.Series:
+    """Rows whose prediction a row of the calibration speaks for."""
+    name, generation, precision, engine, link = key
+    links = name in ("link_alpha_s", "link_efficiency")
+    rows = seen["predicted"].notna() & ((seen["load"] == "collective") == links)
+    for column, wanted in ((seen["generation"], generation), (seen["weights"], precision), (seen["engine"], engine),
+                           (fabric, link)):
+        if wanted != ANY:
+            rows &= column == wanted
+    return rows
+
+
+def _error(predicted: pd.Series, seen: pd.DataFrame, used: pd.Series) -> float:
+    """Mean absolute percentage error over rows that are not saturated; NaN without any."""
+    chosen = used & ~seen["saturated"] & predicted.notna()
+    return float((predicted[chosen] / seen.loc[chosen, "value"] - 1.0).abs().mean() * PERCENT)
+
+
+def _errors(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -> pd.DataFrame:
+    """SCORES by kind of model, metric and split; collectives by themselves."""
+    cards = catalogue.models()
+    kinds = {name: card.kind for name, card in cards.items()}
+    group = families(seen, catalogue).map(kinds).fillna("links")
+    free = ~seen["saturated"]
+    logs = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)
+    noise = logs[free].groupby([group, seen["metric"]]).std()
+    made = []
+    tried = [("none", seen["predicted"], None), *((s.split, s.predicted, s.spread) for s in splits)]
+    for split, value, spread in tried:
+        for (kind, metric), rows in seen[free & value.notna()].groupby([group, "metric"]):
+            ratio = pd.Series(value[rows.index] / rows["value"])
+            inside = np.nan
+            if spread is not None:
+                width = Z80 * (spread[rows.index] ** 2 + noise.loc[(str(kind), str(metric))] ** 2) ** 0.5
+                inside = float((np.abs(np.log(ratio.to_numpy())) <= width.to_numpy()).mean() * PERCENT)
+            ape = (ratio - 1.0).abs() * PERCENT
+            bias = (ratio - 1.0).mean() * PERCENT
+            made.append((kind, metric, split, len(rows), ape.mean(), ape.median(), bias, inside))
+    return pd.DataFrame(made, columns=list(SCORES))

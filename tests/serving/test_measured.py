@@ -1,0 +1,90 @@
+import pandas as pd
+import pytest
+
+from capacity.catalogue import load_catalogue
+from capacity.errors import InputError
+from capacity.serving.measured import engine_family, precision, read_measurements
+
+ROW = {"source": "", "model": "meta-llama/Llama-3.1-70B", "gpu": "H200-SXM-141GB", "n_gpus": 4, "tp": 4, "pp": 1,
+       "ep": 1, "precision_weights": "fp8", "precision_kv": "fp8", "batch": 16, "input_len": 1000, "output_len": 500,
+       "metric": "tpot_ms", "value": 12.0, "engine": "vllm 0.12", "notes": ""}
+
+
+def read(tmp_path, *changes):
+    file = tmp_path / "mine.csv"
+    pd.DataFrame([{**ROW, **change} for change in changes]).to_csv(file, index=False)
+    return read_measurements([file], load_catalogue())
+
+
+def test_names_as_written_become_ids(tmp_path):
+    found = read(tmp_path, {}, {"model": "LLaMA v3.1 8B", "gpu": "B200-180GB"}, {"model": "someone/Llama 3.3 70B"})
+    assert found["model"].tolist() == ["llama3.1-70b", "llama3.1-8b", "llama3.1-70b"]
+    assert found["accelerator"].tolist() == ["h200-sxm", "b200-sxm", "h200-sxm"]
+    assert found["generation"].tolist() == ["hopper", "blackwell", "hopper"]
+    assert (found["reason"] == "").all()
+
+
+def test_each_load_is_told_from_the_row(tmp_path):
+    found = read(
+        tmp_path, {}, {"engine": "FasterTransformer", "metric": "total_latency_ms"}, {"qps_offered": 4, "batch": None},
+        {"qps_offered": "INF", "batch": None, "metric": "throughput_out_tok_s"},
+        {"batch": None, "metric": "throughput_out_tok_s"}, {"metric": "throughput_out_tok_s"},
+        {"notes": "batch-1 static"}, {"notes": "lowest memory tier used: disk"}, {"load": "open", "qps_offered": 1},
+        {"model": "all_reduce", "metric": "time_us"},
+    )
+    assert found["load"].tolist() == ["closed", "static", "open", "maximum", "maximum", "static", "static", "offload",
+                                      "open", "collective"]
+
+
+def test_what_is_left_out_follows_the_rules(tmp_path):
+    found = read(
+        tmp_path, {"precision_weights": "", "precision_kv": "", "tp": None},
+        {"model": "nvidia/Llama-3.1-8B-Instruct-FP8", "precision_weights": "", "precision_kv": "",
+         "engine": "trtllm 1.1"},
+        {"input_len": "few (~5-10)"},
+        {"batch": 4, "attention_dp": 4, "tp": 1, "ep": 4, "notes": "silicon_concurrency=64"},
+        {"source": "InferenceX dump"},
+    )
+    assert found["weights"].tolist()[:2] == ["bf16", "fp8"]
+    assert found["kv"].tolist()[:2] == ["bf16", "fp8"]
+    assert found["tp"].tolist()[:1] == [4.0]
+    assert found["input"].tolist()[2] == 7.5
+    assert found["batch"].tolist()[3] == 64
+    assert found["input"].tolist()[4] == pytest.approx(900)
+
+
+def test_rows_that_cannot_be_asked_say_why(tmp_path):
+    found = read(tmp_path, {"model": "nobody"}, {"gpu": "abacus"}, {"metric": "happiness"}, {"value": "n/a"},
+                 {"batch": None}, {"input_len": ""}, {"tp": None, "n_gpus": None})
+    assert [reason.split(" is ")[0].split(" are ")[0] for reason in found["reason"]] == [
+        "the model", "the accelerator", "the metric", "the value", "the load", "the lengths", "the sharding"]
+
+
+def test_queueing_shows_in_the_systems_own_figures(tmp_path):
+    found = read(tmp_path, {"metric": "ttft_ms", "value": 9000}, {"value": 10.0},
+                 {"batch": 8, "metric": "ttft_ms", "value": 100}, {"batch": 8, "value": 10.0})
+    assert found["queued"].tolist() == [True, True, False, False]
+
+
+def test_engines_and_precisions():
+    assert engine_family("TensorRT-LLM v0.17") == "tensorrt"
+    assert engine_family("trtllm 1.0.0rc3") == "trtllm"
+    assert engine_family("SGLang 0.5.9") == "sglang"
+    assert engine_family("home-made") == "*"
+    assert precision("fp8_block") == "fp8"
+    assert precision("NVFP4") == "fp4"
+    assert precision("fp32") == ""
+
+
+def test_files_that_are_no_tables_of_measurements(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_measurements([tmp_path / "none.csv"], load_catalogue())
+    odd = tmp_path / "odd.csv"
+    odd.write_text("model,gpu,metrics,value\n")
+    with pytest.raises(InputError, match=r"column `metric` is missing.*nearest: `metrics`"):
+        read_measurements([odd], load_catalogue())
+    odd.write_text("")
+    with pytest.raises(InputError, match="not a table"):
+        read_measurements([odd], load_catalogue())
+    with pytest.raises(InputError, match="no file"):
+        read_measurements([], load_catalogue())

@@ -1,0 +1,146 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from capacity.catalogue import load_catalogue
+from capacity.catalogue.locate import data_folder
+from capacity.cli.app import app
+from capacity.errors import InputError
+from capacity.serving.calibrate import evidence, fit, fit_links, fixed_values, priors_of
+from capacity.serving.calibration import Calibration, default_calibration
+from capacity.serving.leaveout import leave_out
+from capacity.serving.measured import read_measurements
+from capacity.serving.refit import COLUMNS, refit
+from capacity.serving.validate import predict, scores, skipped, summary, worst
+
+from .test_measured import read
+
+SMALL = ("kipply_ft_13b.csv", "trtllm_v0.5_performance.csv")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    files = [data_folder() / "measured" / name for name in (*SMALL, "trtllm_v0.14_online_serving.csv")]
+    rows = read_measurements(files, load_catalogue())
+    return predict(rows, load_catalogue(), default_calibration())
+
+
+def one(tmp_path, *changes):
+    return predict(read(tmp_path, *changes), load_catalogue(), default_calibration())
+
+
+def test_a_static_batch_adds_up(tmp_path):
+    """total = first token + (O - 1) steps, and tokens per second = B O / total."""
+    static = {"notes": "static batch", "output_len": 101}
+    total, ttft, tpot, rate, gpu = one(
+        tmp_path, {**static, "metric": "total_latency_ms"}, {**static, "metric": "ttft_ms"}, static,
+        {**static, "metric": "throughput_out_tok_s"}, {**static, "metric": "throughput_out_tok_s_gpu"},
+    )["predicted"]
+    assert total == pytest.approx(ttft + 100 * tpot)
+    assert rate == pytest.approx(16 * 101 / total * 1000)
+    assert gpu == pytest.approx(rate / 4)
+
+
+def test_latency_grows_with_load_and_throughput_is_bounded_by_the_maximum(tmp_path):
+    closed = one(tmp_path, *({"batch": b} for b in (1, 4, 16, 64)))["predicted"].to_numpy()
+    assert (np.diff(closed) > 0).all()
+    rates = [{"batch": None, "qps_offered": q, "metric": "throughput_out_tok_s"} for q in (0.1, 1, 1000)]
+    found = one(tmp_path, *rates, {"batch": None, "metric": "throughput_out_tok_s"})
+    assert found["predicted"].iloc[0] == pytest.approx(0.1 * 500)
+    assert found["saturated"].tolist() == [False, False, True, False]
+    assert found["predicted"].iloc[2] < 1000 * 500
+
+
+def test_the_clients_delay_is_in_ttft_only_and_not_in_static_runs(tmp_path):
+    base = dict(default_calibration().values)
+    slow = Calibration.of({**base, **{key: 1.0 for key in base if key[0] == "harness_s"}})
+    rows = read(tmp_path, {"metric": "ttft_ms"}, {}, {"metric": "ttft_ms", "notes": "static"})
+    change = predict(rows, load_catalogue(), slow)["predicted"] / one(
+        tmp_path, {"metric": "ttft_ms"}, {}, {"metric": "ttft_ms", "notes": "static"})["predicted"]
+    assert change[0] > 1.5
+    assert change[1] == pytest.approx(1, abs=0.05)
+    assert change[2] == 1
+
+
+def test_a_model_that_does_not_fit_is_skipped_with_a_reason(tmp_path):
+    found = one(tmp_path, {"tp": 1, "n_gpus": 1, "precision_weights": "bf16", "gpu": "H100-80GB-SXM"})
+    assert np.isnan(found["predicted"][0])
+    assert skipped(found)["reason"].tolist() == ["the weights do not fit in the memory of the accelerators"]
+
+
+def test_offload_streams_the_weights_once_a_pass(tmp_path):
+    """OPT-30B at 16 bits, 60 GB over a T4's link: no pass can be faster than the link."""
+    row = {"model": "OPT-30B", "gpu": "T4-16GB", "n_gpus": 1, "tp": 1, "precision_weights": "fp16",
+           "precision_kv": "fp16", "batch": 8, "input_len": 512, "output_len": 32, "engine": "FlexGen",
+           "metric": "throughput_out_tok_s",
+           "notes": "lowest memory tier used: CPU"}
+    rate = one(tmp_path, row, {**row, "notes": "lowest memory tier used: disk"})["predicted"]
+    assert rate[0] <= 8 / (59e9 / 15.75e9)
+    assert rate[1] < rate[0]
+
+
+def test_scores_by_hand():
+    rows = pd.DataFrame({"file": "a", "metric_given": "tpot_ms", "model": "m", "value": [10.0, 10, 10, 10],
+                         "predicted": [11.0, 8, 30, np.nan], "saturated": [False, False, True, False]})
+    rows["error"] = rows["predicted"] / rows["value"] - 1
+    table = scores(rows)
+    assert table.iloc[0].tolist()[2:] == pytest.approx([4, 3, 1, 15, 15, -5, 200])
+    assert summary(table)["a"]["tpot_ms"]["mape"] == 15
+    assert list(scores(rows, ["model"]).columns)[:3] == ["file", "metric", "model"]
+    with pytest.raises(InputError, match="nearest: `model`"):
+        scores(rows, ["modell"])
+
+
+def test_the_shipped_fit_on_systems_it_was_fitted_to(shipped):
+    table = scores(shipped).set_index(["file", "metric"])
+    assert table.loc[("trtllm_v0.14_online_serving.csv", "itl_ms"), "mape"] < 15
+    assert table.loc[("trtllm_v0.5_performance.csv", "throughput_out_tok_s"), "median_ape"] < 12
+    assert len(worst(shipped)) == 5
+
+
+def test_a_refit_learns_links_from_collectives_and_is_repeatable(tmp_path):
+    catalogue = load_catalogue()
+    frame = pd.read_csv(data_folder() / "measured" / "nccl_aiconfigurator.csv")
+    nccl = tmp_path / "nccl.csv"
+    frame[(frame["gpu"] == "H100-80GB-SXM") & (frame["model"] == "all_reduce")].to_csv(nccl, index=False)
+    rows = read_measurements([nccl, *(data_folder() / "measured" / name for name in SMALL)], catalogue)
+    found, again = (refit(rows, catalogue, lambda text: None, left_out=False).table for _ in range(2))
+    pd.testing.assert_frame_equal(found, again)
+    assert tuple(found.columns) == COLUMNS
+    assert (found["low"] <= found["value"]).all()
+    assert (found["value"] <= found["high"]).all()
+    alpha = found[(found["parameter"] == "link_alpha_s") & (found["fabric"] == "nvlink4")].iloc[0]
+    assert alpha["value"] == pytest.approx(3.8e-6, rel=0.15)
+    assert found.set_index("parameter").loc["idle_power", "rows"] == 0
+    Calibration(found)
+
+
+def test_leaving_a_model_out_predicts_it_without_its_rows():
+    catalogue = load_catalogue()
+    rows = read_measurements([data_folder() / "measured" / name for name in SMALL], catalogue)
+    priors = priors_of(catalogue)
+    links, none = fit_links(rows, catalogue, priors)
+    assert links == {}
+    assert none is None
+    fixed = fixed_values(priors)
+    full = fit(evidence(rows, catalogue), priors, fixed, rounds=6)
+    left = leave_out(rows, catalogue, priors, fixed, full, "model", lambda text: None)
+    assert left.predicted.notna().sum() == (rows["reason"] == "").sum()
+    assert (left.spread.dropna() > 0).all()
+    inside = predict(rows, catalogue, full.calibration)["predicted"]
+    assert not np.allclose(left.predicted, inside, rtol=1e-3)
+
+
+def test_the_command_prints_json_and_writes_rows(tmp_path):
+    read(tmp_path, {}, {"metric": "ttft_ms", "value": 100})
+    file, out = tmp_path / "mine.csv", tmp_path / "out.csv"
+    run = CliRunner().invoke(app, ["serving", "validate", str(file), "--json", "--out", str(out)])
+    assert run.exit_code == 0
+    assert json.loads(run.stdout)["mine.csv"]["tpot_ms"]["predicted"] == 1
+    assert pd.read_csv(out)["predicted"].notna().all()
+    assert CliRunner().invoke(app, ["serving", "validate", str(tmp_path / "no.csv")]).exit_code == 2
+    text = CliRunner().invoke(app, ["serving", "validate", str(file), "--by", "model,gpu"]).stdout
+    assert "worst rows" in text
