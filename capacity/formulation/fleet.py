@@ -72,7 +72,7 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
 def service_years(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, vintage, period) in which a vintage may serve."""
     both = pd.concat([problem.table("asset_cells")[[*CELL, "life"]], problem.table("committed")[[*CELL, "life"]]])
-    both = both.groupby(CELL, as_index=False, sort=False)["life"].max()
+    both = both.groupby(CELL, as_index=False, sort=False)[["life"]].max()
     alive = both.merge(problem.table("periods")[["period"]], how="cross")
     return alive[(alive["vintage"] <= alive["period"]) & (alive["period"] < alive["vintage"] + alive["life"])]
 
@@ -128,7 +128,7 @@ def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
     free = activities[activities["asset"] == ""].drop(columns="slack")
     demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]]
     asked = problem.table("assignments")[["demand", "place"]].merge(demands, on="demand")
-    asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)["amount"].sum()
+    asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)[["amount"]].sum()
     both = asked.merge(free, on="commodity")
     return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
 
