@@ -53,6 +53,15 @@ class Form:
                 period[positions] = [i[at] for i in index]
         return period
 
+    def column_place(self) -> NDArray[np.int64]:
+        """Number of the place (or link) that each column's decision belongs to; -1 where it has none."""
+        names: dict[str, int] = {}
+        place = np.full(self.columns, -1)
+        for name, (positions, index) in self.labels.items():
+            if VARIABLES.get(name, ("",))[0] in ("place", "link"):
+                place[positions] = [names.setdefault(str(i[0]), len(names)) for i in index]
+        return place
+
     def tables(self, x: Floats, tolerance: float = 1e-9) -> dict[str, pd.DataFrame]:
         """Long tables of the public variables, zeros left out; flows only where the model has them."""
         out = {}

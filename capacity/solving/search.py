@@ -15,6 +15,7 @@ from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form, compile_model
 from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.neighbourhoods import windows
 from capacity.solving.options import Listener, Options, Progress
 from capacity.solving.solution import Solution, Stage, relative_gap
 from capacity.solving.tighten import round_rows
@@ -26,6 +27,9 @@ SMALL = 5000
 
 ROUNDING_S = 20.0
 """Seconds for the first rounding."""
+
+NEIGHBOURHOOD_S = 8.0
+"""Seconds for one neighbourhood."""
 
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
@@ -205,8 +209,26 @@ class Search:
                 box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
                 self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
                 dearer = pure
+            self.improve(goal, guide if guide is pure else dearer, budget)
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
+
+    def improve(self, goal: str, guide: Floats, budget: float) -> None:
+        """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn.
+
+        Stops when the gap is proven, when a round of all windows brought nothing, or when the budget is spent.
+        """
+        if self.best is None:
+            return
+        rng, ends, idle = np.random.default_rng(0), self.deadline.elapsed() + 0.6 * budget, 0
+        for free, phase, in_round in windows(self.form, rng):
+            if self.closed(goal) or self.deadline.elapsed() > ends or idle >= in_round:
+                return
+            before = float(guide @ self.best)
+            held = self.form.integer & ~free
+            box = (np.where(held, self.best, self.form.lower), np.where(held, self.best, self.form.upper))
+            self.branch(goal, guide, box, phase, NEIGHBOURHOOD_S)
+            idle = 0 if float(guide @ self.best) < before * (1 - 1e-5) else idle + 1
 
     def in_use(self) -> NDArray[np.bool_]:
         """Columns that the best plan uses."""
