@@ -27,6 +27,7 @@ def validate(
     files: Files = None,
     by: Annotated[str | None, typer.Option(help="Split further, such as model,gpu,engine,load.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write each row with its prediction to this CSV.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw predicted against measured into this folder.")] = None,
     calibration: Fit = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +48,8 @@ def validate(
     found = scores(predicted, [name.strip() for name in by.split(",")] if by else [])
     if out:
         _write(predicted, out)
+    if plot:
+        _draw(predicted, plot)
     if as_json:
         sys.stdout.write(json.dumps(summary(found), indent=1) + "\n")
         return
@@ -89,6 +92,15 @@ def _shipped() -> list[Path]:
     from capacity.catalogue.locate import data_folder
 
     return sorted((data_folder() / "measured").glob("*.csv"))
+
+
+def _draw(predicted: pd.DataFrame, folder: Path) -> None:
+    from capacity.serving.scatter import metrics, scatter_svg
+
+    if not folder.is_dir():
+        raise InputError(f"--plot: the folder {folder} does not exist")
+    for metric in metrics(predicted):
+        (folder / f"serving-{metric}.svg").write_text(scatter_svg(predicted, metric), encoding="utf-8")
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:

@@ -14,7 +14,7 @@ from capacity.errors import InputError
 from capacity.serving.calibrate import Fitted, Key, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibrate import evidence as evidence_of
 from capacity.serving.calibration import ANY, KEYS
-from capacity.serving.leaveout import SPLITS, Z80, LeftOut, families, leave_out
+from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, leave_out
 from capacity.serving.validate import PERCENT, predict
 
 COLUMNS = ("parameter", *KEYS, "value", "low", "high", "unit", "rows", "error", "error_model_out",
@@ -30,7 +30,7 @@ class Refit:
 
     table: pd.DataFrame
     errors: pd.DataFrame
-    """SCORES: dense or moe, metric, split (none: in sample), errors in per cent, share inside the 80 % interval."""
+    """SCORES: dense, moe or what is left out; metric; split (none: in sample); errors, share in the 80 % interval."""
 
 
 def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None], *, left_out: bool = True) -> Refit:
@@ -118,23 +118,32 @@ def _error(predicted: pd.Series, seen: pd.DataFrame, used: pd.Series) -> float:
 
 
 def _errors(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -> pd.DataFrame:
-    """SCORES by kind of model, metric and split; collectives by themselves."""
-    cards = catalogue.models()
-    kinds = {name: card.kind for name, card in cards.items()}
-    group = families(seen, catalogue).map(kinds).fillna("links")
-    free = ~seen["saturated"]
+    """SCORES by kind of model, metric and split; then by each group left out; collectives by themselves."""
+    kinds = {name: card.kind for name, card in catalogue.models().items()}
+    kind = seen["model"].map(kinds).fillna("links")
     logs = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)
-    noise = logs[free].groupby([group, seen["metric"]]).std()
-    made = []
-    tried = [("none", seen["predicted"], None), *((s.split, s.predicted, s.spread) for s in splits)]
-    for split, value, spread in tried:
-        for (kind, metric), rows in seen[free & value.notna()].groupby([group, "metric"]):
-            ratio = pd.Series(value[rows.index] / rows["value"])
-            inside = np.nan
-            if spread is not None:
-                width = Z80 * (spread[rows.index] ** 2 + noise.loc[(str(kind), str(metric))] ** 2) ** 0.5
-                inside = float((np.abs(np.log(ratio.to_numpy())) <= width.to_numpy()).mean() * PERCENT)
-            ape = (ratio - 1.0).abs() * PERCENT
-            bias = (ratio - 1.0).mean() * PERCENT
-            made.append((kind, metric, split, len(rows), ape.mean(), ape.median(), bias, inside))
+    noise = logs[~seen["saturated"]].groupby([kind, seen["metric"]]).transform("std").fillna(0.0)
+    none = pd.Series(np.nan, index=seen.index)
+    made = _scores("none", seen["predicted"], none, seen, kind)
+    for left in splits:
+        width = Z80 * (left.spread**2 + noise**2) ** 0.5
+        made += _scores(left.split, left.predicted, width, seen, kind)
+    for left in splits:
+        if left.split in SPLITS:
+            width = Z80 * (left.spread**2 + noise**2) ** 0.5
+            made += _scores(left.split, left.predicted, width, seen, group_of(seen, catalogue, left.split))
     return pd.DataFrame(made, columns=list(SCORES))
+
+
+def _scores(split: str, value: pd.Series, width: pd.Series, seen: pd.DataFrame,
+            group: pd.Series) -> list[tuple[object, ...]]:
+    made: list[tuple[object, ...]] = []
+    free = value.notna() & ~seen["saturated"]
+    for (name, metric), rows in seen[free].groupby([group, "metric"]):
+        ratio = (value[rows.index] / rows["value"]).to_numpy(dtype=float)
+        limit = width[rows.index].to_numpy(dtype=float)
+        inside = np.nan if np.isnan(limit).all() else float((np.abs(np.log(ratio)) <= limit).mean() * PERCENT)
+        ape = np.abs(ratio - 1.0) * PERCENT
+        bias = (ratio.mean() - 1.0) * PERCENT
+        made.append((name, metric, split, len(rows), ape.mean(), np.median(ape), bias, inside))
+    return made

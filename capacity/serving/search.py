@@ -34,7 +34,7 @@ BISECTIONS = 13
 SETTLING = 3
 TOLERANCE = 1e-9
 DISTINCT = 0.01
-"""A plan stays on the frontier if it is better by this share in some respect than every one kept before it."""
+"""A plan stays on the frontier if it is better by this share in some respect than every smaller one kept."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
              max_accelerators: int = 4096) -> pd.DataFrame:
     """Pareto frontier of sharding plans, most instances per accelerator first; columns FRONTIER_COLUMNS.
 
-    Kept are plans that no other equals within 1 % in instances per accelerator, copy size, power per instance and
-    latency slack (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is
+    Kept are plans that no smaller copy equals within 1 % in instances per accelerator, power per instance and latency
+    slack (counted up to the far reserve of the calibration). Times in seconds at the SLO's percentile; batch is
     the mean of sequences decoding in the copy. Empty where nothing fits: see `why_empty`. Raises InputError for unknown
     precisions.
     """
@@ -212,16 +212,20 @@ def _table(cell: Cell, sized: Sized) -> pd.DataFrame:
 
 
 def _pareto(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows that no other equals, within DISTINCT, in instances per accelerator, copy size, power and useful slack."""
-    rate = table["instances_per_accelerator"].to_numpy()
+    """Rows better than every smaller copy, by DISTINCT, in instances per accelerator, power or useful slack.
+
+    So that of plans that are nearly tied the smallest copy stands. Most instances per accelerator first.
+    """
+    rate, size = table["instances_per_accelerator"].to_numpy(), table["accelerators"].to_numpy()
     useful = np.searchsorted(np.array(reserves(cell)), table["rtt_slack_s"].to_numpy(), side="right")
     power = table["power_w_per_accelerator"].to_numpy() / rate
-    scores = np.stack([-rate, table["accelerators"].to_numpy(), power, -useful])
-    left = np.lexsort((scores[2], scores[3], scores[1], scores[0]))
+    scores = np.stack([-rate, power, -useful])
+    left = np.lexsort((power, -useful, -rate, size))
     kept = []
     while len(left):
         best, left = left[0], left[1:]
         kept.append(best)
         bar = scores[:, [best]]
         left = left[(scores[:, left] < bar - DISTINCT * np.abs(bar)).any(axis=0)]
-    return table.iloc[kept].reset_index(drop=True)
+    chosen = np.array(kept, dtype=np.intp)
+    return table.iloc[chosen[np.lexsort((size[chosen], -rate[chosen]))]].reset_index(drop=True)

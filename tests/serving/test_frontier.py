@@ -191,10 +191,10 @@ def test_a_wide_search_is_quick():
 
 def test_no_plan_of_a_frontier_equals_a_better_one():
     """Each row is better by 1 % than every other one in rate, size, power per instance or latency slack."""
-    found = frontier(GPT_OSS, RUBIN, links(RUBIN), THINKER, THINKER_SLO, weights="fp4")
+    found = frontier(DEEPSEEK, H100, links(H100), THINKER, Slo(1.0, 0.05))
     rate, size = found["instances_per_accelerator"].to_numpy(), found["accelerators"].to_numpy()
     power, slack = found["power_w_per_accelerator"].to_numpy() / rate, found["rtt_slack_s"].to_numpy()
-    assert len(found) > 3
+    assert len(found) > 1
     for i in range(len(found)):
         for j in range(i):
             better = rate[i] > rate[j], size[i] < size[j], power[i] < power[j], slack[i] > slack[j]

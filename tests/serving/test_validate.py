@@ -144,3 +144,5 @@ def test_the_command_prints_json_and_writes_rows(tmp_path):
     assert CliRunner().invoke(app, ["serving", "validate", str(tmp_path / "no.csv")]).exit_code == 2
     text = CliRunner().invoke(app, ["serving", "validate", str(file), "--by", "model,gpu"]).stdout
     assert "worst rows" in text
+    assert CliRunner().invoke(app, ["serving", "validate", str(file), "--plot", str(tmp_path)]).exit_code == 0
+    assert (tmp_path / "serving-tpot_ms.svg").read_text().count("h0") == 1
