@@ -13,29 +13,23 @@ measured collective of a size in bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from capacity.catalogue import Catalogue
+from capacity.catalogue.cards import Accelerator, ModelCard
 from capacity.errors import InputError, nearest
 
 NEEDED = ("model", "gpu", "metric", "value")
 LOADS = ("static", "closed", "open", "maximum", "offload", "collective")
 COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "alltoall")
 
-METRICS = {
-    "ttft_ms": "ttft_ms", "tpot_ms": "tpot_ms", "itl_ms": "tpot_ms", "total_latency_ms": "total_latency_ms",
-    "e2e_ms": "total_latency_ms", "throughput_out_tok_s": "throughput_out",
-    "throughput_output_tok_s": "throughput_out",
-    "throughput_total_tok_s": "throughput_total", "throughput_out_tok_s_gpu": "throughput_out_gpu",
-    "throughput_tok_s": "throughput_out", "throughput_out_tok_s_per_gpu": "throughput_out_gpu",
-    "throughput_total_tok_s_per_gpu": "throughput_total_gpu",
-    "throughput_req_s": "throughput_req", "ms_per_token_throughput": "ms_per_token", "time_us": "time_us",
-}  # fmt: skip
-"""Metric as written -> what it asks for."""
+TIMES = {"ttft": "ttft_ms", "tpot": "tpot_ms", "itl": "tpot_ms", "total_latency": "total_latency_ms",
+         "e2e": "total_latency_ms", "e2e_latency": "total_latency_ms"}
+"""Mean or median latencies in milliseconds, as written without their unit -> what they ask for."""
 
 ENGINES = {
     "vllm": "vllm", "sglang": "sglang", "trtllm": "trtllm", "tensorrt-llm": "trtllm", "tensorrt_llm": "trtllm",
@@ -44,6 +38,10 @@ ENGINES = {
     "tgi": "tgi", "lmdeploy": "lmdeploy", "jetstream": "jetstream", "nccl": "nccl",
 }  # fmt: skip
 """Part of an engine's name -> family. TensorRT-LLM before 1.0 is `tensorrt`: compiled engines, another runtime."""
+
+OTHER_FORM = "pcie"
+"""What follows a known name must not say this: another board, with other memory and links."""
+VENDORS = ("nvidia", "amd", "google", "intel", "aws", "meta", "tesla", "instinct", "geforce")
 
 SERVERS = ("vllm", "sglang", "trtllm", "tgi", "lmdeploy", "jetstream", "*")
 """Engines whose latencies at a batch are taken under closed-loop concurrency unless the row says otherwise."""
@@ -89,13 +87,13 @@ def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame
         "file": file, "row": np.arange(len(raw)) + 2, "model_given": raw["model"], "gpu_given": raw["gpu"],
         "metric_given": raw["metric"], "value": pd.to_numeric(raw["value"], errors="coerce"),
     })  # fmt: skip
-    rows["metric"] = raw["metric"].map(METRICS).fillna("")
+    rows["metric"] = _each(raw["metric"], metric_of)
     rows["engine"] = _each(_column(raw, "engine"), engine_family)
     collective = rows["metric"] == "time_us"
     names = raw["model"].where(~collective, "")
-    rows["model"] = _each(names, lambda name: _id(catalogue.model, name))
-    rows["accelerator"] = _each(raw["gpu"], lambda name: _id(catalogue.accelerator, name))
     chips = catalogue.accelerators()
+    rows["model"] = _each(names, Names(catalogue.models()))
+    rows["accelerator"] = _each(raw["gpu"], Names(chips))
     rows["generation"] = _each(rows["accelerator"], lambda name: chips[name].generation if name in chips else "")
     rows["weights"] = _precision_of_weights(raw, rows, catalogue)
     rows["kv"] = _precision_of_kv(raw, rows)
@@ -107,7 +105,7 @@ def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame
     rows["input"] = _each(_column(raw, "input_len"), _length).astype(float) * drawn
     rows["output"] = _each(_column(raw, "output_len"), _length).astype(float) * drawn
     rows["load"] = _load(raw, rows)
-    rows["collective"] = raw["model"].where(collective, "")
+    rows["collective"] = raw["model"].str.replace("nccl_", "").replace("all_to_all", "alltoall").where(collective, "")
     rows["tier"] = _column(raw, "notes").str.extract(r"memory tier used: (\w+)", expand=False).fillna("").str.lower()
     rows["reason"] = _reason(rows)
     rows["queued"] = _queued(raw, rows)
@@ -129,14 +127,36 @@ def _number(raw: pd.DataFrame, *names: str) -> pd.Series:
     return pd.to_numeric(_column(raw, *names).replace("INF", "inf"), errors="coerce")
 
 
-def _id(find: Callable[[str], object], name: str) -> str:
-    """The catalogue's id of a name as written, without a vendor's folder if need be; empty when it has none."""
-    for candidate in dict.fromkeys([name, name.split("/")[-1]]):
-        try:
-            return str(find(candidate).id) if candidate else ""  # type: ignore[attr-defined]
-        except InputError:
-            continue
-    return ""
+def metric_of(name: str) -> str:
+    """What a metric as written asks for; empty when the model does not predict it (percentiles, memory)."""
+    text = re.sub(r"^(mean|avg|median|p50)_", "", name.casefold())
+    if text.endswith("_ms") and text[:-3] in TIMES:
+        return TIMES[text[:-3]]
+    if text in ("ms_per_token_throughput", "time_us"):
+        return {"ms_per_token_throughput": "ms_per_token"}.get(text, text)
+    if not text.startswith("throughput"):
+        return ""
+    if "user" in text:
+        return "throughput_user"
+    what = next((w for w in ("req", "total", "in") if re.search(rf"_{w}", text)), "out")
+    return f"throughput_{what}" + ("_gpu" if text.endswith("gpu") else "")
+
+
+class Names:
+    """Cards by their names as people write them: any case, spacing and vendor, and whatever follows a known name."""
+
+    def __init__(self, cards: Mapping[str, Accelerator] | Mapping[str, ModelCard]) -> None:
+        self.known = {_plain(text): name for name, card in cards.items() for text in (card.name, *card.aliases, name)}
+
+    def __call__(self, name: str) -> str:
+        """The id, or empty. `H100 80GB HBM3` is an `H100`; `Qwen3-235B-A22B-Instruct` a `Qwen3-235B-A22B`."""
+        for text in dict.fromkeys([_plain(name), _plain(name.split("/")[-1])]):
+            if text in self.known:
+                return self.known[text]
+        whole = _plain(name.split("/")[-1])
+        heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!\.?\d*b)", whole)]
+        longest = max(heads, key=len, default="")
+        return self.known[longest] if longest and OTHER_FORM not in whole[len(longest):] else ""
 
 
 def engine_family(name: str) -> str:
@@ -178,6 +198,12 @@ def _sharding(raw: pd.DataFrame, rows: pd.DataFrame) -> None:
     rows["tp"], rows["pp"], rows["dp"] = tp, pp, dp
     rows["ep"] = np.minimum(ep, tp * dp)
     rows["replicas"] = np.maximum(total.fillna(used) / used, 1.0)
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, vendors' names left out."""
+    words = [word for word in re.split(r"[^a-z0-9.]+", name.casefold()) if word not in VENDORS]
+    return re.sub(r"[^a-z0-9]", "", "".join(words))
 
 
 def _length(text: str) -> float:

@@ -37,7 +37,8 @@ SETTLING = 4
 WAVES = 10.0
 """InferenceX and its like send ten prompts per unit of concurrency; the first tenth comes as one burst."""
 ANSWERS = ("ttft_ms", "tpot_ms", "total_latency_ms", "throughput_out", "throughput_out_gpu", "throughput_total",
-           "throughput_total_gpu", "throughput_req", "ms_per_token")
+           "throughput_total_gpu", "throughput_req", "ms_per_token", "throughput_in", "throughput_in_gpu",
+           "throughput_req_gpu", "throughput_user")
 CASE = ["model", "accelerator", "weights", "kv", "engine", "load"]
 
 
@@ -120,7 +121,8 @@ def predict_case(case: Case, calibration: Calibration) -> tuple[Array, Bools]:
     answers = np.stack([
         seen.ttft / MILLI, seen.tpot / MILLI, seen.total / MILLI, seen.output_rate * case.replicas,
         seen.output_rate / accelerators, both * case.replicas, both / accelerators, requests * case.replicas,
-        1.0 / (seen.output_rate * case.replicas * MILLI),
+        1.0 / (seen.output_rate * case.replicas * MILLI), requests * case.input * case.replicas,
+        requests * case.input / accelerators, requests / accelerators, 1.0 / seen.tpot,
     ])  # fmt: skip
     value = answers[case.metric, np.arange(len(case.metric))]
     return np.where(fits, value, np.nan), np.broadcast_to(seen.saturated, value.shape)

@@ -3,7 +3,7 @@ import pytest
 
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
-from capacity.serving.measured import engine_family, precision, read_measurements
+from capacity.serving.measured import Names, engine_family, metric_of, precision, read_measurements
 
 ROW = {"source": "", "model": "meta-llama/Llama-3.1-70B", "gpu": "H200-SXM-141GB", "n_gpus": 4, "tp": 4, "pp": 1,
        "ep": 1, "precision_weights": "fp8", "precision_kv": "fp8", "batch": 16, "input_len": 1000, "output_len": 500,
@@ -64,6 +64,22 @@ def test_queueing_shows_in_the_systems_own_figures(tmp_path):
     found = read(tmp_path, {"metric": "ttft_ms", "value": 9000}, {"value": 10.0},
                  {"batch": 8, "metric": "ttft_ms", "value": 100}, {"batch": 8, "value": 10.0})
     assert found["queued"].tolist() == [True, True, False, False]
+
+
+def test_names_as_people_write_them():
+    models, chips = Names(load_catalogue().models()), Names(load_catalogue().accelerators())
+    assert models("Qwen/Qwen3-235B-A22B-Instruct-2507") == "qwen3-235b-a22b"
+    assert models("meta-llama/Meta-Llama-3-70B-Instruct") == "llama3.1-70b"
+    assert models("Qwen3-80B") == models("OPT-66B") == ""
+    assert chips("NVIDIA H100 80GB HBM3") == "h100-sxm"
+    assert chips("AMD Instinct MI355X") == "mi355x"
+    assert chips("NVIDIA A100-PCIE-40GB") == chips("A10") == ""
+
+
+def test_metrics_as_they_are_written():
+    assert [metric_of(text) for text in ("mean_ttft_ms", "itl_ms", "e2e_ms", "throughput_total_tok_s_per_gpu",
+                                         "throughput_req_s", "p99_ttft_ms", "gpu_memory_gb")] == [
+        "ttft_ms", "tpot_ms", "total_latency_ms", "throughput_total_gpu", "throughput_req", "", ""]
 
 
 def test_engines_and_precisions():
