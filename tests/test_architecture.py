@@ -45,7 +45,7 @@ def imported(tree):
 def upward(module, package=PACKAGE):
     """Imports of a module that run upwards, as `line N imports room`."""
     room = module.relative_to(package).parts[0].removesuffix(".py")
-    if room == "__init__":
+    if room in ("__init__", "__main__"):  # above every room
         return []
     tree = ast.parse(module.read_text(encoding="utf-8"))
     return [

@@ -222,7 +222,7 @@ class Search:
             return
         rng, ends, idle = np.random.default_rng(0), self.deadline.elapsed() + 0.6 * budget, 0
         for free, phase, in_round in windows(self.form, rng):
-            if self.closed(goal) or self.deadline.elapsed() > ends or idle >= in_round:
+            if self.closed(goal) or self.deadline.left() <= 0 or self.deadline.elapsed() > ends or idle >= in_round:
                 return
             before = float(guide @ self.best)
             held = self.form.integer & ~free

@@ -1,5 +1,6 @@
 """Serving configurations: those worth offering, what they make and use, and why a cell has none."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,7 +29,7 @@ def plans(*rows):
 
 
 def kept(table, count, far_s=FAR_S):
-    return _few(table, count, far_s)["instances_per_accelerator"].tolist()
+    return _few(table, count, np.array([0.0, far_s]))["instances_per_accelerator"].tolist()
 
 
 def test_the_most_instances_and_the_farthest_reach():
@@ -54,7 +55,7 @@ def test_the_least_power_for_an_instance_is_the_third_choice():
 
 
 def offered(asked):
-    return configurations(asked, pods(asked), FAR_S)
+    return configurations(asked, pods(asked), np.array([0.0, FAR_S]))
 
 
 def test_what_is_offered_and_what_is_refused(world):
