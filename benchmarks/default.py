@@ -49,7 +49,8 @@ def main() -> None:
     print(f"capacity --help   median of 5: {helps[2]:.2f} s   (target 0.3 s)")
     for run in runs:
         gaps = ", ".join(f"{goal} {gap:.2%}" for goal, gap in run["gaps"].items())  # type: ignore[attr-defined]
-        print(f"{asked.scenario}: {run['seconds']} s wall, start-up included (target 120 s); {run['status']}; gaps: {gaps}")
+        print(f"{asked.scenario}: {run['seconds']} s wall, start-up included (target 120 s)")
+        print(f"  {run['status']}; gaps: {gaps}")
 
 
 if __name__ == "__main__":

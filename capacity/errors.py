@@ -27,7 +27,7 @@ class LimitError(CapacityError):
     exit_code = 5
 
 
-class Interrupted(CapacityError):
+class Interrupted(CapacityError):  # noqa: N818 - an order, not an error
     """The user stopped the solve before any plan was found."""
 
     exit_code = 130

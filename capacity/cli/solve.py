@@ -57,7 +57,7 @@ def solve(
         check_audit(report)
     except CapacityError as error:
         kept = save_plan(failed(plan), folder.with_name(folder.name + ".failed-audit"))
-        raise CapacityError(f"the plan found fails its own audit and is kept at {kept} for inspection: {error}") from error
+        raise CapacityError(f"the plan found fails its own audit; it is kept at {kept} to look at: {error}") from error
     saved = save_plan(plan, folder)
     write_report(plan, saved / "report.html")
     if json:
@@ -71,7 +71,7 @@ def solve(
     if plan.status == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if plan.status == "time_limit":
-        print(f"stopped at the time limit of {time_limit} before the gap of {gap} was proven; plan saved", file=sys.stderr)
+        print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved", file=sys.stderr)
         raise typer.Exit(EXIT_LIMIT)
 
 
@@ -119,7 +119,8 @@ def sentence(step: Progress) -> str:
     goal = {"shortage": "least shortage", "cost": "least cost", "cost_and_shortage": "least cost with priced shortage",
             "served": "most instances"}.get(step.goal, step.goal)
     parts = [f"{step.seconds:6.1f} s", f"{goal}: {step.phase}" if goal else step.phase]
-    parts += [f"{name} {value:,.5g}" for name, value in (("plan", step.objective), ("bound", step.bound)) if isfinite(value)]
+    figures = {"plan": step.objective, "bound": step.bound}
+    parts += [f"{name} {value:,.5g}" for name, value in figures.items() if isfinite(value)]
     if isfinite(step.gap):
         parts.append(f"gap {step.gap:.2%}")
     return "  ".join(parts)

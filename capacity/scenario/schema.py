@@ -63,7 +63,8 @@ class Goal(Part):
         100.0, description="price of one unserved instance-hour (least_cost): USD, or the region's nominal wage"
     )
     counted: Literal["share", "instances"] = Field(
-        "share", description="a year's shortage counts as per cent of its demand or in thousand instances (always so for most_instances)"
+        "share",
+        description="a year's shortage counts as per cent of its demand, or (always for most_instances) in instances",
     )
     year_weights: dict[Year, float] = Field(default_factory=dict, description="of a year's shortage; 1 if absent")
 
