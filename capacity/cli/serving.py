@@ -53,11 +53,12 @@ def validate(
     if as_json:
         sys.stdout.write(json.dumps(summary(found), indent=1) + "\n")
         return
-    print_frame(found.round(1), title="errors in %, saturated rows apart")
+    typer.echo("errors in %, saturated rows apart")
+    for file, table in found.round(1).groupby("file"):
+        print_frame(table.drop(columns="file"), title=f"\n{file}", all_columns=True)
     for title, frame in (("worst rows", worst(predicted)), ("rows not predicted", skipped(predicted))):
         if len(frame):
-            typer.echo("")
-            print_frame(frame, title=title)
+            print_frame(frame, title=f"\n{title}", all_columns=True)
 
 
 @app.command()

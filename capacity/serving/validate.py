@@ -79,7 +79,7 @@ def worst(predicted: pd.DataFrame, count: int = 5) -> pd.DataFrame:
     free = predicted[predicted["predicted"].notna() & ~predicted["saturated"]]
     off = pd.Series(np.abs(np.log((free["predicted"] / free["value"]).to_numpy(dtype=float))), index=free.index)
     order = off.sort_values(ascending=False, kind="stable").index[:count]
-    columns = ["file", "row", "model", "accelerator", "engine", "tp", "batch", "metric_given", "value", "predicted"]
+    columns = ["file", "row", "model", "accelerator", "value", "predicted", "metric_given", "engine", "tp", "batch"]
     return pd.DataFrame(free.loc[order, columns]).reset_index(drop=True)
 
 
