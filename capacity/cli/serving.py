@@ -54,8 +54,8 @@ def validate(
         sys.stdout.write(json.dumps(summary(found), indent=1) + "\n")
         return
     typer.echo("errors in %, saturated rows apart")
-    for file, table in found.round(1).groupby("file"):
-        print_frame(table.drop(columns="file"), title=f"\n{file}", all_columns=True)
+    for file, part in found.round(1).groupby("file"):
+        print_frame(part.drop(columns="file"), title=f"\n{file}", all_columns=True)
     for title, frame in (("worst rows", worst(predicted)), ("rows not predicted", skipped(predicted))):
         if len(frame):
             print_frame(frame, title=f"\n{title}", all_columns=True)

@@ -154,7 +154,7 @@ class Names:
             if text in self.known:
                 return self.known[text]
         whole = _plain(name.split("/")[-1])
-        heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!\.?\d*b)", whole)]
+        heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!p\d)(?!\d*b)", whole)]
         longest = max(heads, key=len, default="")
         return self.known[longest] if longest and OTHER_FORM not in whole[len(longest):] else ""
 
@@ -201,9 +201,9 @@ def _sharding(raw: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 
 def _plain(name: str) -> str:
-    """Letters and digits alone, vendors' names left out."""
+    """Letters and digits alone, vendors' names left out; a decimal point counts (GPT-1.3B is no GPT-13B)."""
     words = [word for word in re.split(r"[^a-z0-9.]+", name.casefold()) if word not in VENDORS]
-    return re.sub(r"[^a-z0-9]", "", "".join(words))
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"(\d)\.(\d)", r"\1p\2", "".join(words)))
 
 
 def _length(text: str) -> float:

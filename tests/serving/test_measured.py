@@ -70,6 +70,9 @@ def test_names_as_people_write_them():
     models, chips = Names(load_catalogue().models()), Names(load_catalogue().accelerators())
     assert models("Qwen/Qwen3-235B-A22B-Instruct-2507") == "qwen3-235b-a22b"
     assert models("meta-llama/Meta-Llama-3-70B-Instruct") == "llama3.1-70b"
+    assert models("GPT-1.3B") == "gpt3-babbage"
+    assert models("GPT-13B") == "gpt3-13b"
+    assert models("GPT-3.5") == ""
     assert models("Qwen3-80B") == models("OPT-66B") == ""
     assert chips("NVIDIA H100 80GB HBM3") == "h100-sxm"
     assert chips("AMD Instinct MI355X") == "mi355x"
