@@ -31,8 +31,8 @@ def _scenario(world: World) -> list[tuple[str, str, str, str, str]]:
         ("discount rate", f"{money.discount_rate:.1%}", "per year", "estimate", source),
         ("life of accelerators", f"{money.it_life:g}", "years", "estimate", source),
         ("life of shells", f"{money.shell_life:g}", "years", "estimate", source),
-        ("growth of power price", f"{money.power_price_growth:.3g}", "x per year", "estimate", source),
-        ("growth of construction cost", f"{money.build_cost_growth:.3g}", "x per year", "estimate", source),
+        ("growth of power price", f"{money.power_price_growth:.4g}", "x per year", "estimate", source),
+        ("growth of construction cost", f"{money.build_cost_growth:.4g}", "x per year", "estimate", source),
     ]
     return rows
 

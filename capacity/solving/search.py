@@ -322,7 +322,8 @@ class Search:
     def gap(self, goal: str, value: float, bound: float | None = None) -> float:
         """Relative gap of a goal against its bound, both with the goal's constant part."""
         offset, bound = self.form.offset[goal], self.bound if bound is None else bound
-        if value - bound <= 1e-9 * max(1.0, self.scale(goal)):
+        nothing = 1e-9 * max(1.0, self.scale(goal))
+        if max(abs(value + offset), abs(bound + offset)) <= nothing:  # both zero, but for the last digits
             return 0.0
         return relative_gap(value + offset, bound + offset)
 
