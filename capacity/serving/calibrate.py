@@ -126,7 +126,7 @@ class Fitted:
     """The point of a fit and how sure it is."""
 
     knobs: Knobs
-    at: Array
+    solution: Array
     covariance: Array
     """Of the entries, from the curvature."""
     calibration: Calibration
@@ -134,7 +134,7 @@ class Fitted:
     @property
     def point(self) -> dict[Key, float]:
         """Entries by key, a start for another fit."""
-        return dict(zip(self.knobs.keys, self.at.tolist(), strict=True))
+        return dict(zip(self.knobs.keys, self.solution.tolist(), strict=True))
 
 
 def fit(known: Evidence, priors: pd.DataFrame, fixed: Mapping[Key, float], start: Mapping[Key, float] | None = None,

@@ -83,10 +83,10 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame, fixed: Mappi
     between = dict(zip(priors["parameter"], priors["between"], strict=True))
     knobs = fitted.knobs
     base = _values(asked, fitted.calibration)
-    slopes = np.zeros((len(base), len(fitted.at)))
+    slopes = np.zeros((len(base), len(fitted.solution)))
     unseen = np.zeros(len(base))
     for column, key in enumerate(knobs.keys):
-        moved = fitted.at.copy()
+        moved = fitted.solution.copy()
         moved[column] += SERVING_STEP
         change = np.log(_values(asked, Calibration.of({**fixed, **knobs.values(moved)})) / base) / SERVING_STEP
         slopes[:, column] = np.nan_to_num(change)

@@ -19,8 +19,8 @@ from capacity.serving.validate import PERCENT, predict
 
 COLUMNS = ("parameter", *KEYS, "value", "low", "high", "unit", "rows", "error", "error_model_out",
            "error_accelerator_out", "source", "as_of", "confidence")
-UNMOVED = 0.99
-"""A deviation whose variance has not fallen below this share of its prior's has not been measured."""
+UNMOVED, STILL = 0.99, 1e-3
+"""A deviation that stays within STILL of nought, with a variance above this share of its prior's, was not measured."""
 SCORES = ("group", "metric", "split", "rows", "mape", "median_ape", "bias", "within_80")
 
 
@@ -63,7 +63,7 @@ def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits:
     known = {str(row["parameter"]): row for row in priors.to_dict("records")}
     made, fitted_names = [], set()
     for fitted in fits:
-        values = fitted.knobs.values(fitted.at)
+        values = fitted.knobs.values(fitted.solution)
         for i, key in enumerate(fitted.knobs.keys):
             if not _learnt(fitted, i):
                 continue
@@ -86,8 +86,8 @@ def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits:
 
 def _learnt(fitted: Fitted, i: int) -> bool:
     """False for a deviation of which the rows say nothing: it is left to the common value."""
-    alone = int(fitted.knobs.common[i]) == i
-    return alone or fitted.covariance[i, i] < UNMOVED * fitted.knobs.spread[i] ** 2
+    alone, moved = int(fitted.knobs.common[i]) == i, abs(float(fitted.solution[i])) > STILL
+    return alone or moved or bool(fitted.covariance[i, i] < UNMOVED * fitted.knobs.spread[i] ** 2)
 
 
 def _interval(fitted: Fitted, i: int, prior: Mapping[Any, Any], value: float) -> tuple[float, float]:

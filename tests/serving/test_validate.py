@@ -146,3 +146,13 @@ def test_the_command_prints_json_and_writes_rows(tmp_path):
     assert "worst rows" in text
     assert CliRunner().invoke(app, ["serving", "validate", str(file), "--plot", str(tmp_path)]).exit_code == 0
     assert (tmp_path / "serving-tpot_ms.svg").read_text().count("h0") == 1
+
+
+def test_a_table_predicts_as_the_fit_it_came_from():
+    """Rows left out of the table for want of evidence change no prediction."""
+    catalogue = load_catalogue()
+    rows = read_measurements([data_folder() / "measured" / name for name in SMALL], catalogue)
+    table = Calibration(refit(rows, catalogue, lambda text: None, left_out=False).table)
+    full = fit(evidence(rows, catalogue), priors_of(catalogue), fixed_values(priors_of(catalogue)))
+    again, straight = (predict(rows, catalogue, c)["predicted"] for c in (table, full.calibration))
+    np.testing.assert_allclose(again.dropna(), straight.dropna(), rtol=2e-3)
