@@ -75,9 +75,10 @@ class Machine:
         self._check(self.highs.passModel(lp), "load the model")
         self.all = np.arange(lp.num_col_, dtype=np.int32)
 
-    def set_cost(self, cost: Floats) -> None:
-        """Replace the objective."""
+    def set_cost(self, cost: Floats, constant: float = 0.0) -> None:
+        """Replace the objective, whose constant part counts in relative gaps, objectives, targets and bounds."""
         self.highs.changeColsCost(len(self.all), self.all, cost)
+        self.highs.changeObjectiveOffset(constant)
 
     def set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Replace every column's bounds."""

@@ -241,11 +241,12 @@ class Search:
         offset, bound = self.form.offset[goal], self.bound
         self.machine.set_bounds(*box)
         self.machine.set_integer(self.form.integer)
-        self.machine.set_cost(guide)
+        pure = guide is self.form.cost[goal]
+        constant = offset if pure else 0.0  # else HiGHS measures its gap on a sum without it, and stops too early
+        self.machine.set_cost(guide, constant)
         inside = self.best is not None and bool(
             np.all(self.best >= box[0] - 1e-6) and np.all(self.best <= box[1] + 1e-6)
         )
-        pure = guide is self.form.cost[goal]
         whole = pure and bool(np.all(box[0] <= self.form.lower) and np.all(box[1] >= self.form.upper))
         options = {
             "solver": "choose", "mip_rel_gap": self.options.gap * (1.0 if whole else 0.2), "mip_abs_gap": 1e-9,
@@ -259,20 +260,20 @@ class Search:
 
         def report(incumbent: float, best_bound: float, _gap: float) -> None:
             if pure and np.isfinite(incumbent):
-                proven = max(bound, best_bound) if whole else bound
-                gap = self.gap(goal, incumbent, proven)
-                self.tell(Progress(self.deadline.elapsed(), goal, phase, incumbent + offset, proven + offset, gap))
+                proven = max(bound, best_bound - constant) if whole else bound
+                gap = self.gap(goal, incumbent - constant, proven)
+                self.tell(Progress(self.deadline.elapsed(), goal, phase, incumbent, proven + offset, gap))
 
         answer = self.machine.run(self.deadline, options, self.best if inside else None, report)
         if whole and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
-            self.bound = max(self.bound, answer.bound)
+            self.bound = max(self.bound, answer.bound - constant)
         if answer.x is not None:
             self.offer(answer.x, guide, goal)
 
     def target(self, goal: str) -> float:
-        """Objective (without its constant) at which the asked gap is proven."""
+        """Objective (with its constant) at which the asked gap is proven."""
         total, gap = self.bound + self.form.offset[goal], self.options.gap
-        return float(total + gap * abs(total) / (1 - gap * np.sign(total)) - self.form.offset[goal])
+        return float(total + gap * abs(total) / (1 - gap * np.sign(total)))
 
     def offer(self, x: Floats, guide: Floats, goal: str) -> None:
         """Take a point as the best plan if it is feasible and better by the guiding cost."""
@@ -340,7 +341,7 @@ class Search:
         if self.deadline.interrupted:
             raise Interrupted("stopped before any plan was found")
         if self.deadline.left() <= 0:
-            raise LimitError(f"no plan was found within {self.options.time_limit:.0f} s; allow more time")
+            raise LimitError(f"no plan was found within {self.options.time_limit:g} s; allow more time")
         raise InfeasibleError("whole pods and phases cannot meet what is required, though fractions of them could")
 
     def tell(self, progress: Progress) -> None:

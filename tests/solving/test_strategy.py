@@ -48,6 +48,15 @@ def test_another_solver_finds_the_same(seed, shape, order):
     assert objectives(solve(problem, Options(gap=0.0))) == pytest.approx(milp_optimum(problem), **NEAR)
 
 
+@pytest.mark.parametrize("order", [LEXICOGRAPHIC, PRICED, SERVED], ids=lambda order: order[0])
+@pytest.mark.parametrize("seed", range(4))
+def test_with_time_enough_every_goal_reaches_the_gap_asked_for(order, seed):
+    """A goal's constant part counts in its gap, also where HiGHS decides when to stop."""
+    for gap in (0.01, 0.03, 0.1):
+        solution = solve(tiny_problem(seed, order, (3, 3, 1)), Options(gap=gap, time_limit=60.0))
+        assert {stage.status for stage in solution.stages} <= {"optimal", "gap_reached"}
+
+
 @pytest.fixture(scope="module", params=[0.0, 0.02, 0.2], ids=lambda gap: f"gap {gap:g}")
 def solved(request):
     problem = random_problem(5, sites=3, years=3, regions=3, slices=2, scarcity=1.5)
