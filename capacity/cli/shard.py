@@ -102,7 +102,9 @@ def _service(basis: Scenario, like: str, given: dict[str, str | None]) -> Servic
         return ServiceClass.model_validate({**data, **stated})
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{first['loc'][0]}: {first['input']!r}: {first['msg']}") from error
+        option = {"context_mean": "context", "output_tokens": "output", "fresh_input_tokens": "fresh",
+                  "cached_input_tokens": "cached"}.get(str(first["loc"][0]), str(first["loc"][0]).replace("_", "-"))
+        raise InputError(f"--{option} {given.get(str(first['loc'][0]))}: {first['msg']}") from error
 
 
 def _hourly_price(cat: Catalogue, basis: Scenario, chip: Accelerator, design: FabricDesign, year: int) -> float:

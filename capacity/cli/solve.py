@@ -86,6 +86,9 @@ def check_folder(folder: Path) -> None:
     """Refuse, before any work, a target that is a file or a folder of something else."""
     if folder.is_file():
         raise InputError(f"--out {folder}: this is a file; name a folder for the plan")
+    above = next((parent for parent in folder.parents if parent.exists()), folder)
+    if not above.is_dir():
+        raise InputError(f"--out {folder}: {above} is a file; name a folder for the plan")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "plan.json").is_file():
         raise InputError(f"--out {folder}: this folder holds something that is not a plan; name another")
 

@@ -290,7 +290,7 @@ class Origin:
 class Scenario(Part):
     """One question."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[^/\\]*$", description="also the plan's folder: a word first, no slashes")
     description: str = ""
     years: Horizon
     goal: Goal = Goal()
