@@ -58,7 +58,7 @@ def _xlsx(tables: dict[str, pd.DataFrame], plan: Plan, path: Path) -> None:
     try:
         from openpyxl.styles import Alignment
     except ImportError:
-        raise InputError("xlsx needs openpyxl: pip install 'capacity[xlsx]', or export csv") from None
+        raise InputError("xlsx needs openpyxl, which is missing here: install it, or export csv") from None
     with _draft(path) as draft, pd.ExcelWriter(draft, engine="openpyxl") as book:
         for name, table in tables.items():
             table.to_excel(book, sheet_name=name, index=False)
