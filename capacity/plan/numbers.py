@@ -69,7 +69,7 @@ def ended(status: str) -> str:
 
 def gap(value: float) -> str:
     """0 %, 0.0012 %, 0.83 %: two digits, since gaps may be tiny; a dash when unknown."""
-    if math.isnan(value):
+    if not math.isfinite(value):
         return "–"
     return "0 %" if value == 0 else f"{value * 100:.2g} %"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from capacity.plan.model import Plan
 from capacity.plan.numbers import gap
@@ -33,7 +34,7 @@ def proofs(plan: Plan) -> list[Proof]:
     out = []
     for s in plan.stages.to_dict("records"):
         words, sign = GOALS.get(s["goal"], (s["goal"].replace("_", " "), 1.0))
-        reached, bound = (f"{sign * s[c] + 0.0:,.6g}" for c in ("objective", "bound"))
+        reached, bound = (f"{sign * s[c] + 0.0:,.6g}" if isfinite(s[c]) else "–" for c in ("objective", "bound"))
         unit = goal_unit(s["goal"], plan.scenario)
         ending = s["status"].replace("_", " ")
         out.append(Proof(words, unit, reached, bound, gap(s["gap"]), f"{s['seconds']:.1f}", ending))

@@ -72,7 +72,7 @@ def _sections(plan: Plan, layout: Layout, full: bool) -> Iterator[tuple[str, lis
 
 def _head(plan: Plan) -> Panel:
     worst = plan.summary["gap"]
-    proof = "no goal" if worst is None else f"within {gap(worst)} of the best plan there is"
+    proof = "not yet proven" if worst is None else f"within {gap(worst)} of the best plan there is"
     body = Text(str(plan.summary["headline"]), style="bold")
     body.append(f"\n{ended(plan.status)}, {proof}, {plan.summary['seconds']:.0f} s", style="dim")
     title = Text(plan.name or "plan", style="bold")

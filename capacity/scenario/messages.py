@@ -19,7 +19,7 @@ BOUNDS = {
     "less_than": ("lt", "below"),
     "less_than_equal": ("le", "at most"),
 }
-SPECIFIC = (*BOUNDS, "quantity", "extra_forbidden", "missing", "too_short")
+SPECIFIC = (*BOUNDS, "quantity", "extra_forbidden", "missing", "too_short", "string_pattern_mismatch")
 """Errors that say something about the value itself, in the order a reader wants them."""
 SHOWN = 12
 
@@ -76,6 +76,8 @@ def _message(path: KeyPath, details: list[ErrorDetails]) -> str:
     if kind in BOUNDS:
         key, word = BOUNDS[kind]
         return f"{_shown(given)} is given; it must be {word} {context[key]:g}"
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} is given; start with a letter or digit and leave out slashes, for it names the plan's folder"
     if kind == "too_short":
         return "is empty; at least one entry is needed"
     others = allowed_at(path)

@@ -43,8 +43,15 @@ def why_infeasible(problem: Problem, form: Form) -> str:
         )
     moved = answer.x[form.columns : form.columns + len(at)] + answer.x[form.columns + len(at) :]
     worst = np.argsort(-moved * price)[:5]
-    said = [f"{_say(rules[i][1])} (short by {moved[i]:,.4g} of {size[i]:,.4g})" for i in worst if moved[i] > 1e-7]
+    said = [
+        f"{_say(rules[i][1])} (short by {moved[i]:,.4g} of {size[i]:,.4g}{_unit(rules[i][1])})"
+        for i in worst if moved[i] > 1e-7
+    ]
     return "no plan can meet all of the scenario; the nearest one misses: " + "; ".join(said)
+
+
+def _unit(row_name: str) -> str:
+    return " thousand instances" if row_name.startswith("every_demand") else ""
 
 
 def _say(row_name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity.errors import InfeasibleError, Interrupted, LimitError
+from capacity.errors import InfeasibleError, InputError, Interrupted, LimitError
 from capacity.formulation import build_model
 from capacity.problem import Problem
 from capacity.solving.bound import lagrangian_bound
@@ -79,8 +79,22 @@ class Search:
         self.deadline = Deadline(self.options.time_limit)
         self.tell(Progress(0.0, "", "building the model"))
         self.form = round_rows(compile_model(build_model(self.problem)))
+        self.check_size()
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
+
+    def check_size(self) -> None:
+        """Refuse what HiGHS cannot take: it reads any side from 1e20 on as no limit. Raises InputError."""
+        form = self.form
+        needs = {
+            "factor": (form.matrix.data, 1e15), "need": (form.row_lower, 1e20), "limit": (-form.row_upper, 1e20),
+            "cost": (np.abs(np.concatenate(list(form.cost.values()))), 1e20),
+        }
+        for what, (numbers, most) in needs.items():
+            worst = np.abs(numbers).max(initial=0.0) if what == "factor" else numbers.max(initial=0.0)
+            if worst >= most:
+                raise InputError(f"a {what} of {worst:.1g} in the model is too large to solve with; look for a demand, "
+                                 "price, budget or size in the scenario that is beyond the world")
 
     # ---- one goal -----------------------------------------------------------------------------------------------
 

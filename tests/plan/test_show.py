@@ -83,3 +83,4 @@ def test_money_and_shares():
     assert share(0.0001) == "<0.1 %"
     assert share(0.1234) == "12.3 %"
     assert gap(0.0083) == "0.83 %"
+    assert gap(float("inf")) == "–"

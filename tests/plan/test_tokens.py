@@ -6,6 +6,7 @@ An instance-hour: 30k x 2 x 2 = 120k tokens out, 20k fresh, 200k cached. 2028: 8
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -95,3 +96,10 @@ def test_what_is_maximised_is_told_positive(plan):
                             "status": "time_limit"}])
     proof = proofs(replace(plan, stages=stages))[0]
     assert (proof.goal, proof.reached, proof.bound, proof.ended) == ("most served", "5", "6", "time limit")
+
+
+def test_a_goal_that_time_did_not_reach_has_no_bound(plan):
+    stages = pd.DataFrame([{"order": 2, "goal": "cost", "objective": 5.0, "bound": -np.inf, "gap": np.inf,
+                            "seconds": 0.0, "status": "time_limit"}])
+    proof = proofs(replace(plan, stages=stages))[0]
+    assert (proof.reached, proof.bound, proof.gap) == ("5", "–", "–")

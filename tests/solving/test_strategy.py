@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import pytest
 
-from capacity.errors import InfeasibleError, Interrupted, LimitError
+from capacity.errors import InfeasibleError, InputError, Interrupted, LimitError
 from capacity.formulation import build_model
 from capacity.solving import Options, solve
 from capacity.solving.compile import compile_model
@@ -131,7 +131,7 @@ def must_serve(problem, **changes):
 
 def test_what_must_be_served_and_cannot_be_is_named():
     given = random_problem(1, sites=2, years=2, regions=2, scarcity=40.0)
-    with pytest.raises(InfeasibleError, match=r"demand r\dc0202\dh0 must be served \(short by [\d,.]+ of [\d,.]+\)"):
+    with pytest.raises(InfeasibleError, match=r"demand r\dc0202\dh0 must be served \(short by [\d,.]+ of [\d,.]+ thousand instances\)"):
         solve(must_serve(given))
 
 
@@ -141,6 +141,14 @@ def test_a_limit_that_stands_in_the_way_is_named():
     none = given.table("limits").assign(rhs=[-5.0])
     with pytest.raises(InfeasibleError, match=r"limit supply 2027 \(short by [5-9][\d.]* of 5\)"):
         solve(must_serve(given, limits=none))
+
+
+def test_a_number_beyond_the_world_is_bad_input():
+    given = random_problem(1, sites=2, years=1, regions=2)
+    tables = {name: given.table(name) for name in given.tables}
+    tables["demands"] = tables["demands"].assign(amount=1e27)
+    with pytest.raises(InputError, match="too large to solve with"):
+        solve(type(given).of(tables))
 
 
 def test_whole_units_that_cannot_meet_what_fractions_can():
