@@ -61,9 +61,9 @@ def with_regions(graph: nx.Graph[str], sites: Sequence[Place], regions: Sequence
     out = graph.to_directed()
     trips = round_trips(regions, sites, cat).sort_values(["source", "rtt_ms", "target"])
     near = trips[trips.groupby("source").cumcount() < entries]
-    for row in near.itertuples():
-        out.add_edge(str(row.source), str(row.target), link=ACCESS, rtt_ms=float(row.rtt_ms), km=float(row.km),
-                     usd_per_gbps_year=0.0)
+    ends = zip(near["source"].astype(str), near["target"].astype(str), strict=True)
+    for (region, site), rtt, km in zip(ends, near["rtt_ms"].tolist(), near["km"].tolist(), strict=True):
+        out.add_edge(region, site, link=ACCESS, rtt_ms=rtt, km=km, usd_per_gbps_year=0.0)
     return out
 
 

@@ -51,7 +51,22 @@ def site_graph(sites: Sequence[Site], cat: Catalogue, neighbours: int = 4,
     km = distances_km(sites, sites)
     chosen = _nearest_pairs(km, neighbours) | _tree_pairs(km) | _named_pairs(names, lit)
     chosen |= _long_hauls(km, chosen, wan_figures(cat)["detour_limit"])
-    pairs = np.array(sorted(chosen), dtype=int).reshape(-1, 2)
+    return _graph(sites, np.array(sorted(chosen), dtype=int).reshape(-1, 2), km, cat, lit)
+
+
+def candidate_links(sites: Sequence[Site], pairs: Sequence[tuple[str, str]], cat: Catalogue) -> nx.Graph[str]:
+    """The graph of all sites with links between the given pairs alone, each as `site_graph` would make it.
+
+    Raises InputError for two sites of one name or an unknown country.
+    """
+    names = [site.id for site in sites]
+    _refuse_doubles(names)
+    at = np.array([(names.index(one), names.index(other)) for one, other in pairs], dtype=int).reshape(-1, 2)
+    return _graph(sites, at, distances_km(sites, sites), cat, {})
+
+
+def _graph(sites: Sequence[Site], pairs: NDArray[np.int_], km: NDArray[np.float64], cat: Catalogue,
+           lit: Mapping[str, float]) -> nx.Graph[str]:
     table = _edges(sites, pairs, km, cat)
     graph: nx.Graph[str] = nx.Graph()
     for site in sites:
