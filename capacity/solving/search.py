@@ -101,24 +101,32 @@ class Search:
     def treat(self, order: int, goal: str) -> None:
         """Bound, search and keep one goal."""
         begun = self.deadline.elapsed()
-        cost, offset = self.form.cost[goal], self.form.offset[goal]
-        point, self.bound = self.relax(goal, cost)
+        point, self.bound = self.relax(goal, self.form.cost[goal])
+        self.seek(order, goal, point)
+        self.settle(order, goal, begun)
+
+    def seek(self, order: int, goal: str, point: Floats | None) -> None:
+        """Search for plans around the relaxed point of a goal."""
         later = self.goals[order] if order < len(self.goals) else None
-        guide = cost
+        guide = self.form.cost[goal]
         # with fractions alone, goal by goal is exact
         if later is not None and point is not None and self.form.integer.any():
             guide, point = self.look_ahead(goal, later, point)
         self.hunt(goal, guide, point)
+
+    def settle(self, order: int, goal: str, begun: float) -> None:
+        """Note what a goal reached and hold it while the next ones are treated; `begun`: when it was taken up."""
         if self.best is None:
             self.give_up()
         assert self.best is not None
+        cost, offset = self.form.cost[goal], self.form.offset[goal]
         value = float(cost @ self.best)
         bound, gap = self.bound, self.gap(goal, value)
         status = "optimal" if gap <= 1e-6 else "gap_reached" if gap <= self.options.gap else self.why_stopped()
         seconds = self.deadline.elapsed() - begun
         self.stages.append(Stage(order, goal, value + offset, bound + offset, gap, seconds, status))
         self.tell(Progress(self.deadline.elapsed(), goal, "goal done", value + offset, bound + offset, gap))
-        if later is not None:
+        if order < len(self.goals):
             self.keep(goal, value)
 
     def leave_open(self, treated: int) -> None:

@@ -21,7 +21,11 @@ def solve(problem: Problem, options: Options = Options(), listen: Listener | Non
     Raises InfeasibleError (naming what cannot be met), LimitError (time ran out before any plan), Interrupted (Ctrl-C
     before any plan). Ctrl-C or the limit after a plan was found return it, with its status.
     """
-    search = Search(problem, options, listen)
+    return finish(Search(problem, options, listen))
+
+
+def finish(search: Search) -> Solution:
+    """Treat all goals of a search in order; raises as `solve` does."""
     try:
         for order, goal in enumerate(search.goals, start=1):
             search.treat(order, goal)

@@ -1,0 +1,126 @@
+"""What a solved plan leaves behind for the next like it: its whole point, and per goal the basis and row multipliers.
+
+Columns and rows are told apart by 64-bit hashes of their names, so that a keepsake serves a problem with other years,
+sites or chips too: what both have in common is carried over. The support, the openings and the active rows need no
+tables of their own: they are the nonzeros of `best` and the statuses of the basis.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from capacity.errors import InputError
+from capacity.solving.compile import Form
+
+Floats = NDArray[np.float64]
+Names = NDArray[np.uint64]
+Statuses = NDArray[np.int8]
+
+LOWER, BASIC = 0, 1
+"""HiGHS's numbers of a nonbasic variable at its lower bound and of a basic one."""
+STATUS = [highspy.HighsBasisStatus(number) for number in range(5)]
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The relaxation of one goal: statuses of columns and rows, multipliers of rows; kept goals' rows come last."""
+
+    columns: Statuses
+    rows: Statuses
+    dual: Floats
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """`best` has a value per column; `relaxed` an entry for each goal whose relaxation was solved."""
+
+    column_names: Names
+    row_names: Names
+    best: Floats
+    relaxed: Mapping[str, Relaxed]
+
+    def point(self, form: Form, names: tuple[Names, Names]) -> Floats:
+        """The kept point on another problem's columns; columns it does not know are at the bound nearest to zero."""
+        at = _where(self.column_names, names[0])
+        nothing = np.clip(0.0, form.lower, form.upper)
+        return np.where(at >= 0, self.best[at], nothing)
+
+    def dual(self, goal: str, names: tuple[Names, Names], kept: int) -> Floats:
+        """Row multipliers of a goal on another problem's rows and `kept` goals' rows; zero for unknown rows."""
+        found = self.relaxed[goal]
+        at = _where(self.row_names, names[1])
+        own = np.where(at >= 0, found.dual[at], 0.0)
+        return np.concatenate([own, _tail(found.dual[len(self.row_names):], kept, 0.0)])
+
+    def basis(self, goal: str, names: tuple[Names, Names], kept: int) -> Any:
+        """A HiGHS basis for another problem; HiGHS completes or repairs it where the problems differ."""
+        found = self.relaxed[goal]
+        column, row = _where(self.column_names, names[0]), _where(self.row_names, names[1])
+        columns = np.where(column >= 0, found.columns[column], LOWER)
+        rows = np.where(row >= 0, found.rows[row], BASIC)
+        rows = np.concatenate([rows, _tail(found.rows[len(self.row_names):], kept, BASIC)])
+        basis = highspy.HighsBasis()
+        basis.col_status = [STATUS[s] for s in columns.tolist()]
+        basis.row_status = [STATUS[s] for s in rows.astype(int).tolist()]
+        basis.valid, basis.alien = True, True
+        return basis
+
+    def to_bytes(self) -> bytes:
+        """As a compressed numpy archive."""
+        arrays = {"column_names": self.column_names, "row_names": self.row_names, "best": self.best}
+        for goal, found in self.relaxed.items():
+            arrays |= {f"{goal}.columns": found.columns, f"{goal}.rows": found.rows, f"{goal}.dual": found.dual}
+        into = io.BytesIO()
+        np.savez_compressed(into, **arrays)  # type: ignore[arg-type]
+        return into.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Keepsake:
+        """Read what `to_bytes` wrote. Raises InputError when it is damaged."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as found:
+                goals = sorted({name.rpartition(".")[0] for name in found.files if "." in name})
+                relaxed = {g: Relaxed(found[f"{g}.columns"], found[f"{g}.rows"], found[f"{g}.dual"]) for g in goals}
+                return cls(found["column_names"], found["row_names"], found["best"], relaxed)
+        except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"a kept basis is damaged: {error}") from None
+
+
+def relaxed(basis: Any, dual: Floats) -> Relaxed:
+    """A HiGHS basis and row multipliers as arrays."""
+    columns = np.array([int(s) for s in basis.col_status], dtype=np.int8)
+    return Relaxed(columns, np.array([int(s) for s in basis.row_status], dtype=np.int8), np.array(dual))
+
+
+def names_of(form: Form) -> tuple[Names, Names]:
+    """A hash for each column (variable and index) and each row (its name)."""
+    columns = np.full(form.columns, "", dtype=object)
+    for variable, (positions, index) in form.labels.items():
+        columns[positions] = [f"{variable}{i}" for i in index]
+    hashed = pd.util.hash_array(columns, categorize=False)
+    return hashed, pd.util.hash_array(np.array(form.row_names, dtype=object), categorize=False)
+
+
+def _where(have: Names, wanted: Names) -> NDArray[np.int64]:
+    """Position of each wanted name among those had; -1 where it is unknown or not unique."""
+    if len(have) == len(wanted) and bool(np.array_equal(have, wanted)):
+        return np.arange(len(wanted))
+    known = pd.Series(np.arange(len(have)), index=have)
+    known = known[~known.index.duplicated(keep=False)]
+    return np.asarray(known.reindex(wanted).fillna(-1).to_numpy(), dtype=np.int64)
+
+
+def _tail(values: NDArray[Any], length: int, missing: float) -> NDArray[Any]:
+    """The last rows cut or filled to the length."""
+    out = np.full(length, missing, dtype=float)
+    out[: min(length, len(values))] = values[:length]
+    return out
