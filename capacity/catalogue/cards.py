@@ -9,6 +9,21 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Host:
+    """A host computer as its accelerators see it."""
+
+    id: str
+    accelerators: int
+    """That share it."""
+    read_gb_s: float
+    """What all of them together can read from its memory: lanes or memory, whichever is less."""
+    link_latency_s: float
+    nvme_gb_s: float
+    """What all of them together can read from its drives; 0: none."""
+    nvme_latency_s: float
+
+
+@dataclass(frozen=True)
 class Accelerator:
     """One accelerator package as the vendor sells it. A missing precision is None: the chip does not have it."""
 
@@ -45,6 +60,8 @@ class Accelerator:
     aliases: tuple[str, ...] = ()
     confidence: str = "estimate"
     source: str = ""
+    host: Host | None = None
+    """None: not known; its own host link alone limits it."""
 
     def tflops(self, precision: str) -> float:
         """Dense TFLOP/s at a weight precision; falls back to the next wider format the chip computes in."""
@@ -133,6 +150,10 @@ class Interconnect:
     reach: int
     """Accelerators joined by the scale-out fabric (pod size)."""
     fabric: str = ""
+    bulk: float = 1.0
+    """Latency of a collective's protocol for large messages against that for small ones."""
+    up_doubling: float = 1.0
+    """Share of the rate inside the domain that stays with each doubling of the group beyond two."""
 
 
 @dataclass(frozen=True)

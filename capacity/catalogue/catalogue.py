@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from capacity.catalogue import archetypes
-from capacity.catalogue.cards import Accelerator, ModelCard, Region, Site
+from capacity.catalogue.cards import Accelerator, Host, ModelCard, Region, Site
 from capacity.catalogue.locate import data_folder, models_folder
 from capacity.catalogue.modelcards import merge_cards, model_card, read_cards
 from capacity.catalogue.schema import TableSchema, read_schema, suggestion
@@ -127,8 +127,14 @@ class Catalogue:
         """Id -> card of every accelerator of the table, archetypes not included."""
         if self._accelerators is None:
             rows = self._table("accelerators").to_dict("records")
-            self._accelerators = {str(row["id"]): _accelerator(row) for row in rows}
+            hosts = self._hosts()
+            self._accelerators = {str(row["id"]): _accelerator(row, hosts) for row in rows}
         return dict(self._accelerators)
+
+    def _hosts(self) -> dict[str, Host]:
+        table = self._table("fabrics")
+        fabrics = dict(zip(table["id"], table["gb_s_per_dir_per_accel"], strict=True))
+        return {str(row["id"]): _host(row, fabrics) for row in self._table("hosts").to_dict("records")}
 
     def accelerator(self, name: str) -> Accelerator:
         """The card of an accelerator by id or alias; `archetype-2030` is generated at the mid level of every trend."""
@@ -224,9 +230,23 @@ def _card(kind: type[Card], row: Mapping[Any, Any], file: str) -> Card:
     return kind(**values)
 
 
-def _accelerator(row: Mapping[Any, Any]) -> Accelerator:
+def _accelerator(row: Mapping[Any, Any], hosts: Mapping[str, Host]) -> Accelerator:
     aliases = tuple(alias.strip() for alias in str(row["aliases"]).split(";") if alias.strip())
-    return _card(Accelerator, {**row, "aliases": aliases}, "accelerators.csv")
+    return _card(Accelerator, {**row, "aliases": aliases, "host": hosts.get(row["host"])}, "accelerators.csv")
+
+
+LANES = 16
+"""Lanes of the slots whose rates `fabrics.csv` gives (`pcie4x16`)."""
+MICRO = 1e-6
+
+
+def _host(row: Mapping[Any, Any], fabrics: Mapping[str, float]) -> Host:
+    """A host by its row; its accelerators read at the rate of its lanes or of its memory, whichever is less."""
+    read = float(row["memory_gb_s"])
+    if row["pcie"] and row["lanes"] == row["lanes"]:
+        read = min(read, float(row["lanes"]) * float(fabrics[str(row["pcie"])]) / LANES)
+    return Host(str(row["id"]), int(row["accelerators"]), read, float(row["link_latency_us"]) * MICRO,
+                float(row["nvme_gb_s"]), float(row["nvme_latency_us"]) * MICRO)
 
 
 @lru_cache(maxsize=1)

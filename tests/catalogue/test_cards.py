@@ -197,3 +197,12 @@ def test_prices_agree_with_published_cost_of_owning(cat):
         capital = (price + fabric_usd) * annuity + price * cat.constant("upkeep_share_per_year")
         owning = (capital + row["all_in_kw"] * shell_usd_kw * shell_annuity) / hours + row["all_in_kw"] * pue * usd_kwh
         assert 0.85 < owning / row["owning_hyperscaler_usd_h"] < 1.25, row["accelerator"]
+
+
+def test_a_host_reads_at_the_rate_of_its_lanes_or_of_its_memory(cat):
+    """DGX A100: 64 lanes x 31.5 / 16 GB/s = 126, below 409.6 of memory; EPYC 7003: 204.8 of memory, below 252."""
+    known = cat.accelerators()
+    assert known["a100-sxm-80"].host.read_gb_s == pytest.approx(126.0)
+    assert known["rtx3090"].host.read_gb_s == pytest.approx(204.8)
+    assert known["gb200-nvl72"].host.read_gb_s == 512.0
+    assert known["mi300a"].host is None
