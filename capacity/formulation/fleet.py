@@ -3,7 +3,8 @@
     alive[p,k,v,v]   =   bought[p,k,v] + committed[p,k,v]                      a vintage enters service whole
     alive[p,k,v,y]   <=  committed[p,k,v]        in the first period, where nothing of the vintage is for sale
     alive[p,k,v,y]   <=  alive[p,k,v,y-1]                                      an asset retired stays retired
-    sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves
+    sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves (see `ageing` and
+                                                                               `contracts` for what else there may be)
     sum_{k,v} amount[k,r] * alive[p,k,v,y]  <=  sum_b capacity[p,b] * standing[p,b,y]     power stands behind it
     the same + sum_a amount[a,r] * use[p,a,y,h]  <=  the same                  and behind what runs, where that uses any
     bought[p,k,v]    <=  max[p,k,v] * opened[p,v]                              only in an open place
@@ -18,6 +19,9 @@ import math
 import pandas as pd
 import pyomo.environ as pyo
 
+from capacity.formulation.ageing import serving_share
+from capacity.formulation.closing import in_use
+from capacity.formulation.contracts import declare_reservations, reserved
 from capacity.formulation.index import groups, rows, values
 from capacity.problem import Problem
 
@@ -26,6 +30,7 @@ CELL = ["place", "asset", "vintage"]
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     _stock(m, problem)
+    declare_reservations(m, problem)
     _use(m, problem)
     _resources(m, problem)
 
@@ -64,7 +69,7 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
 
     @m.Constraint(m.ASSET_CELL)
     def buy_only_where_open(m, p, k, v):
-        if p not in m.MUST_OPEN or math.isinf(most[p, k, v]):
+        if p not in m.MUST_OPEN or most[p, k, v] == math.inf:
             return pyo.Constraint.Skip
         return m.bought[p, k, v] <= most[p, k, v] * m.opened[p, v]
 
@@ -86,7 +91,7 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         domain=pyo.NonNegativeReals,
         bounds=lambda m, *i: (0, _finite(most[i])),
     )
-    usable = possible_use(problem)
+    usable, share = possible_use(problem), serving_share(problem)
     m.USE = pyo.Set(initialize=rows(usable, ["place", "activity", "period", "slice"]), dimen=4)
     asset = values(problem.table("activities"), ["activity"], "asset")
     asked = _most_asked(problem)
@@ -96,7 +101,9 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         if not k:
             return (0, asked[p, a, y, h])
         stock = sum(math.inf if m.alive[p, k, v, y].ub is None else m.alive[p, k, v, y].ub for v in m.VINTAGES[p, k, y])
-        return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0)))
+        contracts = sum(math.inf if m.reserve[p, k, c, v].ub is None else m.reserve[p, k, c, v].ub
+                        for c, v in m.RESERVED.get((p, k, y), ()))
+        return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0) + contracts))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
     on_assets = usable[usable["asset"] != ""]
@@ -105,21 +112,35 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
 
     @m.Constraint(m.STOCK)
     def use_only_what_still_serves(m, p, k, y, h):
-        in_use = sum(m.use[p, a, y, h] for a in m.ACTIVITIES_AT[p, k, y, h])
-        serving = m.unit_size[k] * sum(m.alive[p, k, v, y] for v in m.VINTAGES[p, k, y])
-        rented = m.rent[p, k, y] if (p, k, y) in m.RENTAL else 0
-        return in_use <= serving + rented
+        busy = sum(m.use[p, a, y, h] for a in m.ACTIVITIES_AT[p, k, y, h])
+        return busy <= serving_stock(m, share, p, k, y)
+
+
+def serving_stock(m: pyo.ConcreteModel, share: dict[tuple[str, int], float], p: str, k: str, y: int) -> pyo.Expression:
+    """Amount of an asset that serves at a place: owned, as far as its age lets it (`share`), rented and reserved."""
+    serving = m.unit_size[k] * sum(share.get((k, y - v), 1.0) * m.alive[p, k, v, y] for v in m.VINTAGES[p, k, y])
+    rented = m.rent[p, k, y] if (p, k, y) in m.RENTAL else 0
+    return serving + rented + reserved(m, p, k, y)
 
 
 def possible_use(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, period, activity, slice): activities that may run there and then, on an asset or on none."""
     alive = service_years(problem)[["place", "asset", "period"]]
-    held = pd.concat([alive, problem.table("rentals")[["place", "asset", "period"]]]).drop_duplicates()
+    held = pd.concat([alive, problem.table("rentals")[["place", "asset", "period"]], reserved_years(problem)])
+    held = held.drop_duplicates()
     usable = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
     usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
     usable = usable.merge(problem.table("slices")[["slice"]], how="cross")
     free = _asked_of_no_asset(problem)
     return pd.concat([usable, free[usable.columns]], ignore_index=True) if len(free) else usable
+
+
+def reserved_years(problem: Problem) -> pd.DataFrame:
+    """Rows (place, asset, period) in which a reservation may be in force."""
+    table = problem.table("reservations").rename(columns={"period": "since"})
+    both = table.merge(problem.table("periods")[["period"]], how="cross")
+    both = both[(both["since"] <= both["period"]) & (both["period"] < both["since"] + both["life"])]
+    return both[["place", "asset", "period"]]
 
 
 def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
@@ -146,12 +167,14 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     users = service_years(problem).merge(uses[["asset", "resource"]], on="asset")
     m.USERS = groups(users, ["place", "resource", "period"], ["asset", "vintage"])
     m.RESOURCE_AT = pyo.Set(initialize=list(m.USERS), dimen=3)
-    provides = groups(problem.table("blocks"), ["place", "resource"], ["block"])
+
+    def provided(p, r, y):
+        return sum(capacity * in_use(m, p, b, y) for b, capacity in m.PROVIDES[p, r])
 
     @m.Constraint(m.RESOURCE_AT)
     def blocks_carry_what_stands_in_them(m, p, r, y):
         used = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
-        return used <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])
+        return used <= provided(p, r, y)
 
     per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
     running = possible_use(problem).merge(problem.table("activity_uses"), on="activity")
@@ -162,8 +185,8 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     def blocks_carry_what_runs(m, p, r, y, h):
         used = sum(per_use[a, r] * m.use[p, a, y, h] for a in runners[p, r, y, h])
         held = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
-        return used + held <= sum(m.block_capacity[p, b] * m.standing[p, b, y] for b in provides[p, r])
+        return used + held <= provided(p, r, y)
 
 
 def _finite(bound: float) -> float | None:
-    return None if math.isinf(bound) else bound
+    return None if bound == math.inf else bound

@@ -1,7 +1,8 @@
 """Goals: what is minimised, first to last.
 
     shortage           sum_d weight[d] * hours[h] * short[d]
-    cost               sum of all discounted costs: openings, blocks, assets, upkeep, rent, use, service, modules, flows
+    cost               sum of all discounted costs: openings, blocks, assets, upkeep, rent, use, service, modules,
+                       flows, holding, contracts, energy, moves; less the proceeds of resale
     cost_and_shortage  cost + sum_d price[d] * short[d]
     served             - sum_d weight[d] * hours[h] * (amount[d] - short[d])
 """
@@ -12,7 +13,8 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation import flows
+from capacity.formulation import closing, contracts, energy, flows, stability
+from capacity.formulation.ageing import proceeds, with_upkeep_factor
 from capacity.formulation.fleet import service_years
 from capacity.formulation.index import rows, values
 from capacity.problem import Problem
@@ -64,6 +66,8 @@ def _cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
         + _upkeep(m, problem)
         + _running(m, problem)
         + flows.cost(m, problem)
+        + sum(topic.cost(m, problem) for topic in (closing, contracts, energy, stability))
+        - proceeds(m, problem)
     )
 
 
@@ -80,6 +84,7 @@ def _column(
 def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     table = problem.table("upkeep")
     held = service_years(problem).merge(table[table["objective"] != 0], on=["place", "asset", "period"])
+    held = with_upkeep_factor(problem, held)
     keys = rows(held, ["place", "asset", "vintage", "period"])
     return sum(c * m.alive[i] for i, c in zip(keys, held["objective"].tolist(), strict=True))
 

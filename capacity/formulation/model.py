@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from capacity.formulation import fleet, flows, goals, limits, links, service, sites
+from capacity.formulation import (
+    closing,
+    contracts,
+    energy,
+    fleet,
+    flows,
+    goals,
+    limits,
+    links,
+    service,
+    sites,
+    stability,
+)
 from capacity.problem import Problem
 
 
@@ -17,10 +29,15 @@ def build_model(problem: Problem) -> pyo.ConcreteModel:
     m.PERIOD = pyo.Set(initialize=problem.table("periods")["period"].tolist(), ordered=True)
     m.SLICE = pyo.Set(initialize=problem.table("slices")["slice"].tolist(), ordered=True)
     sites.declare(m, problem)
+    closing.declare(m, problem)
     fleet.declare(m, problem)
+    energy.declare(m, problem)
     service.declare(m, problem)
+    closing.declare_service(m, problem)
+    stability.declare(m, problem)
     flows.declare(m, problem)
     links.declare(m, problem)
+    contracts.declare_orders(m, problem)
     limits.declare(m, problem)
     goals.declare(m, problem)
     return m

@@ -2,7 +2,7 @@
 
     sum_y open[p,y]  <=  1                                                     a place opens once
     opened[p,y]      =   opened[p,y-1] + open[p,y]                             and stays open
-    standing[p,b,y]  =   existing[p,b] + sum_{v <= y < v + life} built[p,b,v]
+    standing[p,b,y]  =   existing[p,b] + sum_{v <= y < v + life} built[p,b,v]        may provide several resources
     standing[p,b,y]  <=  max_total[p,b,y] * opened[p,y]                        grid and land
     built[p,b,y]     <=  max[p,b,y] * opened[p,y]                              only in an open place
     opened[p,y]      <=  sum_{b, v <= y} built[p,b,v] + existing[p,b]          a place opens with its first block
@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.formulation.index import groups, rows, values
@@ -55,6 +56,9 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         return m.block_existing[p, b] + built
 
     m.standing = pyo.Expression(m.BLOCK, m.PERIOD, rule=standing)
+    more = problem.table("block_resources").rename(columns={"amount": "capacity"})
+    given = pd.concat([blocks, more]) if len(more) else blocks
+    m.PROVIDES = groups(given, ["place", "resource"], ["block", "capacity"])
 
     @m.Constraint(m.BLOCK_CELL)
     def grid_and_land_bound_blocks(m, p, b, y):

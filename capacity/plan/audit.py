@@ -11,6 +11,7 @@ import pandas as pd
 
 from capacity.errors import CapacityError
 from capacity.plan import audit_rows as rows
+from capacity.plan.audit_options import OPTIONAL_TOPICS
 from capacity.plan.audit_scenario import scenario_rows
 from capacity.plan.money import bills
 from capacity.plan.quantities import Values, chosen, costs_per_unit, slice_shares, table_costs
@@ -70,7 +71,8 @@ def audit(
     With `stages` (order, objective of the solve), each goal's recomputed value must agree with the solve's; with a
     scenario, its budgets, demand, latency limits and catalogue of names are checked too.
     """
-    found = [_summary(topic, check(problem, values)) for topic, check in TOPICS.items()]
+    asked = {topic: check for topic, (table, check) in OPTIONAL_TOPICS.items() if len(problem.table(table))}
+    found = [_summary(topic, check(problem, values)) for topic, check in {**TOPICS, **asked}.items()]
     found.append(_summary("costs by topic add up", _topic_costs(problem, values)))
     if stages is not None:
         goals = goal_values(problem, values).merge(stages[["order", "objective"]], on="order")

@@ -9,17 +9,21 @@ import numpy as np
 import pandas as pd
 
 from capacity.plan.quantities import (
+    PUBLIC,
     TERM_KEY,
     Values,
+    at_age,
     blocks_standing,
     chosen,
     in_service,
     link_traffic,
     links_lit,
     opened,
+    provided,
     quantities,
+    reserved_by_year,
 )
-from capacity.problem import VARIABLES, Problem
+from capacity.problem import Problem
 
 
 def at_most(frame: pd.DataFrame, keys: list[str], lhs: pd.Series, rhs: pd.Series) -> pd.DataFrame:
@@ -41,10 +45,12 @@ def known_keys(problem: Problem, values: Values) -> pd.DataFrame:
         "bought": problem.table("asset_cells"), "rent": problem.table("rentals"),
         "serve": problem.table("assignments"), "short": problem.table("demands"),
         "modules": problem.table("modules"), "alive": _may_serve(problem), "use": _may_run(problem),
+        "reserve": problem.table("reservations"), "ordered": problem.table("orders"),
+        "draw": problem.table("sources"),
     }
     parts = []
     for name, table in cells.items():
-        keys = list(VARIABLES[name])
+        keys = list(PUBLIC[name])
         found = chosen(values, name).merge(table[keys].assign(known=1.0), on=keys, how="left")
         parts.append(at_most(found.assign(variable=name), ["variable", *keys], found["value"].abs().where(
             found["known"].isna(), 0.0), pd.Series(0.0, index=found.index)))
@@ -61,7 +67,9 @@ def _may_serve(problem: Problem) -> pd.DataFrame:
 
 def _may_run(problem: Problem) -> pd.DataFrame:
     keys = ["place", "asset", "period"]
-    held = pd.concat([_may_serve(problem)[keys], problem.table("rentals")[keys]]).drop_duplicates()
+    contracts = in_service(problem.table("reservations"), "period", problem).drop(columns="period")
+    contracts = contracts.rename(columns={"in_year": "period"})
+    held = pd.concat([_may_serve(problem)[keys], problem.table("rentals")[keys], contracts[keys]]).drop_duplicates()
     runs = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
     runs = runs[(runs["first"] <= runs["period"]) & (runs["period"] <= runs["last"])]
     return runs.merge(problem.table("slices")[["slice"]], how="cross")
@@ -74,9 +82,11 @@ def bounds(problem: Problem, values: Values) -> pd.DataFrame:
         "rent": problem.table("rentals"), "serve": problem.table("assignments"), "modules": problem.table("modules"),
         "open": problem.table("openings").assign(max=1.0),
         "short": problem.table("demands").assign(max=lambda t: t["amount"].where(~t["must_serve"], 0.0)),
+        "reserve": problem.table("reservations"), "ordered": problem.table("orders").assign(max=1.0),
+        "held": problem.table("holdings").assign(max=1.0),
     }
     parts = []
-    for name, keys_ in VARIABLES.items():
+    for name, keys_ in PUBLIC.items():
         keys, frame = list(keys_), chosen(values, name)
         parts.append(at_most(frame, keys, -frame["value"], pd.Series(0.0, index=frame.index)))
         if name in most:
@@ -93,10 +103,12 @@ def whole_numbers(problem: Problem, values: Values) -> pd.DataFrame:
         "built": problem.table("block_cells").merge(problem.table("blocks")[["place", "block", "integer"]]),
         "bought": problem.table("asset_cells").merge(problem.table("assets")[["asset", "integer"]]),
         "modules": problem.table("modules"),
+        "ordered": problem.table("orders").assign(integer=True),
+        "held": problem.table("holdings").assign(integer=True),
     }
     parts = []
     for name, table in kinds.items():
-        keys = list(VARIABLES[name])
+        keys = list(PUBLIC[name])
         both = chosen(values, name).merge(table[table["integer"]][keys], on=keys)
         parts.append(equal(both, keys, both["value"], both["value"].round()))
     return pd.concat(parts, ignore_index=True)
@@ -123,7 +135,8 @@ def one_source(problem: Problem, values: Values) -> pd.DataFrame:
 def latency(problem: Problem, values: Values) -> pd.DataFrame:
     """What is served at round trip t or more is made by configurations that bear t: each place, class, period, slice.
 
-    Rows are sorted by falling round trip and slack; running sums then give both sides of every threshold at once.
+    Rows are sorted by falling round trip and slack; running sums then give both sides of every threshold at once. In
+    a problem without activities nothing is made, and open places serve freely.
     """
     where = ["place", "commodity", "period", "slice"]
     demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
@@ -132,6 +145,7 @@ def latency(problem: Problem, values: Values) -> pd.DataFrame:
     use = chosen(values, "use").merge(
         problem.table("activities")[["activity", "commodity", "output_per_unit", "slack"]], on="activity"
     )
+    serve = serve if len(problem.table("activities")) else serve.iloc[:0]
     asked = serve.assign(ms=serve["rtt"], asked=serve["value"], made=0.0, order=1)
     made = use.assign(ms=use["slack"], asked=0.0, made=use["value"] * use["output_per_unit"], order=0)
     columns = [*where, "ms", "asked", "made", "order"]
@@ -207,10 +221,13 @@ def stock(problem: Problem, values: Values) -> pd.DataFrame:
     use = chosen(values, "use").merge(problem.table("activities")[["activity", "asset"]], on="activity")
     used = use.groupby([*key, "slice"], as_index=False)[["value"]].sum()
     alive = chosen(values, "alive").merge(problem.table("assets")[["asset", "unit_size"]], on="asset")
-    alive = alive.assign(held=alive["value"] * alive["unit_size"]).groupby(key, as_index=False)[["held"]].sum()
+    alive = alive.assign(held=alive["value"] * alive["unit_size"] * at_age(problem, alive, "serving"))
+    alive = alive.groupby(key, as_index=False)[["held"]].sum()
     rent = chosen(values, "rent").rename(columns={"value": "rented"})
-    both = used.merge(alive, on=key, how="left").merge(rent, on=key, how="left").fillna({"held": 0.0, "rented": 0.0})
-    return at_most(both, [*key, "slice"], both["value"], both["held"] + both["rented"])
+    both = used.merge(alive, on=key, how="left").merge(rent, on=key, how="left")
+    both = both.merge(reserved_by_year(problem, values), on=key, how="left")
+    both = both.fillna({"held": 0.0, "rented": 0.0, "reserved": 0.0})
+    return at_most(both, [*key, "slice"], both["value"], both["held"] + both["rented"] + both["reserved"])
 
 
 def resources(problem: Problem, values: Values) -> pd.DataFrame:
@@ -218,8 +235,7 @@ def resources(problem: Problem, values: Values) -> pd.DataFrame:
     key = ["place", "resource", "period"]
     alive = chosen(values, "alive").merge(problem.table("asset_uses"), on="asset")
     used = alive.assign(used=alive["value"] * alive["amount"]).groupby(key, as_index=False)[["used"]].sum()
-    has = blocks_standing(problem, values).groupby(key, as_index=False)[["amount"]].sum()
-    both = used.merge(has, on=key, how="left").fillna({"amount": 0.0})
+    both = used.merge(provided(problem, values), on=key, how="left").fillna({"amount": 0.0})
     return at_most(both, key, both["used"], both["amount"])
 
 

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from capacity.problem import VARIABLES, Problem
+from capacity.problem import OPTIONAL_VARIABLES, VARIABLES, Problem
+
+PUBLIC = {**VARIABLES, **OPTIONAL_VARIABLES}
+"""Index columns of every variable that a limit or a cost may name."""
 
 Values = Mapping[str, pd.DataFrame]
 """One long table per variable of `problem.VARIABLES`: its index columns and `value`; absent rows are zero."""
@@ -31,13 +34,21 @@ TERM_NAMES: dict[str, dict[str, str]] = {
     "serve": {"demand": "place", "place": "item"},
     "short": {"demand": "place"},
     "modules": {"link": "place", "module": "item", "period": "period"},
+    "held": {"place": "place", "period": "period"},
+    "kept": {"place": "place", "block": "item", "period": "period"},
+    "reserve": {"place": "place", "asset": "item", "contract": "slice", "period": "period"},
+    "ordered": {"order": "place"},
+    "draw": {"place": "place", "source": "item", "period": "period", "slice": "slice"},
+    "charge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
+    "discharge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
+    "moved": {"commodity": "item", "place": "place", "period": "period"},
 }
 """For each variable, which of its index columns stands in which column of TERM_KEY."""
 
 
 def chosen(values: Values, name: str) -> pd.DataFrame:
     """Index columns and `value` of one variable; empty when the solution has none."""
-    columns = [*VARIABLES[name], "value"]
+    columns = [*PUBLIC[name], "value"]
     given = values.get(name)
     if given is None or not len(given):
         ints = {"period", "vintage"}
@@ -84,6 +95,32 @@ def blocks_standing(problem: Problem, values: Values) -> pd.DataFrame:
     count = grid["existing"] + grid["value"].fillna(0.0)
     out = grid.assign(blocks=count, amount=count * grid["capacity"])
     return out[["place", "block", "resource", "period", "blocks", "amount"]]
+
+
+def blocks_in_use(problem: Problem, values: Values) -> pd.DataFrame:
+    """`blocks_standing`, less what a place that may be given up does not keep."""
+    standing = blocks_standing(problem, values)
+    may_close = standing["place"].isin(problem.table("holdings")["place"])
+    if not may_close.any():
+        return standing
+    kept = standing[["place", "block", "period"]].merge(
+        chosen(values, "kept"), on=["place", "block", "period"], how="left"
+    )["value"].fillna(0.0)
+    each = standing[["place", "block"]].merge(problem.table("blocks"), on=["place", "block"], how="left")["capacity"]
+    amount = kept * each
+    return standing.assign(
+        blocks=standing["blocks"].where(~may_close, kept), amount=standing["amount"].where(~may_close, amount)
+    )
+
+
+def provided(problem: Problem, values: Values) -> pd.DataFrame:
+    """(place, resource, period, amount): what blocks in use provide, of their own resource and of further ones."""
+    used = blocks_in_use(problem, values)
+    more = used.drop(columns=["resource", "amount"]).merge(problem.table("block_resources"), on=["place", "block"])
+    more = more.assign(amount=more["amount"] * more["blocks"])
+    columns = ["place", "resource", "period", "amount"]
+    both = pd.concat([used[columns], more[columns]]) if len(more) else used[columns]
+    return both.groupby(columns[:3], as_index=False)[["amount"]].sum()
 
 
 def links_lit(problem: Problem, values: Values) -> pd.DataFrame:
@@ -136,6 +173,7 @@ def table_costs(problem: Problem) -> pd.DataFrame:
         _priced(running, "use", "energy", "opex"),
         _priced(_serving_costs(problem), "serve", "transit", "opex"),
         _priced(problem.table("modules"), "modules", "links", "capex"),
+        *optional_costs(problem),
     ]
     parts = [p for p in parts if len(p)] or parts[:1]
     return pd.concat(parts, ignore_index=True)
@@ -146,7 +184,66 @@ def _upkeep_by_vintage(problem: Problem) -> pd.DataFrame:
     held = pd.concat([problem.table("asset_cells")[cells], problem.table("committed")[cells]])
     held = in_service(held, "vintage", problem).drop_duplicates(["place", "asset", "vintage", "in_year"])
     upkeep = problem.table("upkeep").rename(columns={"period": "in_year"})
-    return held.merge(upkeep, on=["place", "asset", "in_year"]).rename(columns={"in_year": "period"})
+    held = held.merge(upkeep, on=["place", "asset", "in_year"]).rename(columns={"in_year": "period"})
+    if not len(problem.table("ageing")):
+        return held
+    factor = at_age(problem, held, "upkeep")
+    return held.assign(objective=held["objective"] * factor, cash=held["cash"] * factor)
+
+
+def at_age(problem: Problem, held: pd.DataFrame, column: str) -> pd.Series:
+    """For each row (asset, vintage, period), the share or factor of `ageing` at its age; 1 where none is stated."""
+    ages = problem.table("ageing")[["asset", "age", column]].rename(columns={column: "factor"})
+    aged = held[["asset"]].assign(age=held["period"] - held["vintage"])
+    return aged.merge(ages, on=["asset", "age"], how="left")["factor"].fillna(1.0).set_axis(held.index)
+
+
+def optional_costs(problem: Problem) -> list[pd.DataFrame]:
+    """COST_COLUMNS of tables that a problem need not have; a reservation is paid for in each period of its term."""
+    moves = problem.table("moves").merge(problem.table("assignments").merge(
+        problem.table("demands")[["demand", "commodity"]], on="demand")[["commodity", "place"]].drop_duplicates(),
+        on="commodity",
+    )
+    parts = [
+        _priced(problem.table("holdings"), "held", "holding", "opex"),
+        _priced(problem.table("block_upkeep"), "kept", "shell upkeep", "opex"),
+        _priced(problem.table("orders"), "ordered", "orders", "capex"),
+        _priced(problem.table("sources"), "draw", "energy", "opex"),
+        _priced(moves, "moved", "moves", "opex"), _reserved(problem), _resold(problem),
+    ]
+    return [part for part in parts if len(part)]
+
+
+def reserved_by_year(problem: Problem, values: Values) -> pd.DataFrame:
+    """(place, asset, period, reserved): asset amount under contract."""
+    terms = problem.table("reservations")[["place", "asset", "contract", "period", "life"]]
+    held = chosen(values, "reserve").merge(terms, on=["place", "asset", "contract", "period"])
+    held = in_service(held, "period", problem).drop(columns="period").rename(columns={"in_year": "period"})
+    total = held.groupby(["place", "asset", "period"], as_index=False)[["value"]].sum()
+    return total.rename(columns={"value": "reserved"})
+
+
+def _reserved(problem: Problem) -> pd.DataFrame:
+    held = in_service(problem.table("reservations"), "period", problem)
+    first = held["in_year"] == held["period"]
+    paid = held.assign(objective=held["objective"].where(first, 0.0), paid=held["in_year"])
+    return _priced(paid, "reserve", "reserved", "opex")
+
+
+def _resold(problem: Problem) -> pd.DataFrame:
+    """What leaves before a period is sold in it: proceeds for what served before, less those for what still serves."""
+    table = problem.table("resale")
+    if not len(table):
+        return _priced(table, "alive", "resale", "capex")
+    periods = sorted(problem.table("periods")["period"])
+    before = dict(zip(periods[1:], periods[:-1], strict=True))
+    sold = table.assign(paid=table["period"])
+    left = sold.assign(period=sold["period"].map(before), objective=-sold["objective"], cash=-sold["cash"])
+    cells = ["place", "asset", "vintage", "life"]
+    lives = pd.concat([problem.table("asset_cells")[cells], problem.table("committed")[cells]])
+    stays = sold.merge(lives.groupby(cells[:3], as_index=False)[["life"]].max(), on=cells[:3])
+    stays = stays[stays["period"] < stays["vintage"] + stays["life"]]
+    return _priced(pd.concat([left, stays[left.columns]]), "alive", "resale", "capex")
 
 
 def _serving_costs(problem: Problem) -> pd.DataFrame:
@@ -156,7 +253,7 @@ def _serving_costs(problem: Problem) -> pd.DataFrame:
 
 
 def _priced(table: pd.DataFrame, variable: str, topic: str, kind: str) -> pd.DataFrame:
-    keys = VARIABLES[variable]
+    keys = PUBLIC[variable]
     year = "paid" if "paid" in table else "period" if "period" in table else "vintage"
     priced = table[(table["objective"] != 0) | (table["cash"] != 0)]
     rows = as_terms(variable, priced.assign(year=priced[year]), keys)
@@ -173,7 +270,7 @@ def as_terms(variable: str, frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.Da
 
 def quantities(problem: Problem, values: Values) -> pd.DataFrame:
     """TERM_KEY and `value` of every nonzero variable of the solution."""
-    parts = [as_terms(name, chosen(values, name), keys) for name, keys in VARIABLES.items()]
+    parts = [as_terms(name, chosen(values, name), keys) for name, keys in PUBLIC.items()]
     parts = [p for p in parts if len(p)] or parts[:1]
     return pd.concat(parts, ignore_index=True)[[*TERM_KEY, "value"]]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capacity.problem.problem import Problem
-from capacity.problem.tables import FLOW_VARIABLES, TABLES, UNITS, VARIABLES
+from capacity.problem.tables import FLOW_VARIABLES, OPTIONAL_VARIABLES, TABLES, UNITS, VARIABLES
 
 if TYPE_CHECKING:
     from capacity.problem.build import build_problem
 
-__all__ = ["FLOW_VARIABLES", "TABLES", "UNITS", "VARIABLES", "Problem", "build_problem"]
+__all__ = ["FLOW_VARIABLES", "OPTIONAL_VARIABLES", "TABLES", "UNITS", "VARIABLES", "Problem", "build_problem"]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,6 +35,19 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "flow_sinks": (("flow", "flows.flow"), ("sink", "places.place")),
     "arc_costs": (("link", "links.link"), ("period", "periods.period")),
     "limit_terms": (("limit", "limits.limit"),),
+    "block_resources": (("place", "places.place"),),
+    "holdings": (("place", "places.place"), ("period", "periods.period")),
+    "block_upkeep": (("place", "places.place"), ("period", "periods.period")),
+    "ageing": (("asset", "assets.asset"),),
+    "resale": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
+    "reservations": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
+    "order_terms": (("order", "orders.order"),),
+    "sources": (("place", "places.place"), ("period", "periods.period"), ("slice", "slices.slice")),
+    "source_blocks": (("place", "places.place"),),
+    "draws": (("place", "places.place"), ("activity", "activities.activity"), ("period", "periods.period")),
+    "block_draws": (("place", "places.place"),),
+    "stores": (("place", "places.place"),),
+    "moves": (("period", "periods.period"),),
 }
 """Columns that must name a row of another table."""
 

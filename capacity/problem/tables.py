@@ -175,10 +175,79 @@ TABLES: dict[str, Table] = {
     }),
     "limit_terms": Table(("limit", "variable", "place", "item", "period", "period2", "slice"), {
         "limit": _s("name"),
-        "variable": _s("open, built, bought, alive, rent, use, serve, short or modules"),
+        "variable": _s("name of a variable, of VARIABLES or OPTIONAL_VARIABLES"),
         "place": _s("place (or link, or demand)", ""), "item": _s("block, asset, activity, module or place", ""),
         "period": _i("period, or vintage of bought and alive", 0), "period2": _i("period of alive", 0),
-        "slice": _s("slice of use", ""), "coefficient": _f("any", "per unit of the variable", None, None),
+        "slice": _s("slice of use, contract of reserve", ""),
+        "coefficient": _f("any", "per unit of the variable", None, None),
+    }),
+    "block_resources": Table(("place", "block", "resource"), {
+        "place": _s("where"), "block": _s("type of phase"), "resource": _s("what else it provides"),
+        "amount": _f("resource", "per block in use"),
+    }),
+    "holdings": Table(("place", "period"), {
+        "place": _s("a place that may be given up"), "period": _i("when"),
+        "objective": _f("money", "discounted cost of holding it in this period", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "block_upkeep": Table(("place", "block", "period"), {
+        "place": _s("a place that may be given up"), "block": _s("type"), "period": _i("when"),
+        "objective": _f("money", "discounted cost per block kept in use", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "ageing": Table(("asset", "age"), {
+        "asset": _s("what"), "age": _i("periods since it entered service; one not listed is as new", None, 0),
+        "serving": _f("1", "share of the unit's usable amount that serves at this age", 1.0),
+        "upkeep": _f("1", "factor of its upkeep at this age", 1.0),
+    }),
+    "resale": Table(("place", "asset", "vintage", "period"), {
+        "place": _s("where"), "asset": _s("what"), "vintage": _i("period it entered service"),
+        "period": _i("first period out of service; it served in the one before"),
+        "objective": _f("money", "discounted proceeds per unit", 0.0), "cash": _f("money", "nominal", 0.0),
+    }),
+    "reservations": Table(("place", "asset", "contract", "period"), {
+        "place": _s("where"), "asset": _s("what"), "contract": _s("terms on offer"), "period": _i("first of its term"),
+        "life": _i("periods of the term", None, 1), "max": _f("asset", "most", INF),
+        "objective": _f("money", "discounted, per asset amount for the whole term inside the horizon", 0.0, None),
+        "cash": _f("money", "nominal, per asset amount and period", 0.0, None),
+    }),
+    "orders": Table(("order",), {
+        "order": _s("what is bought together: nothing of it, or at least so much"), "period": _i("when", 0),
+        "least": _f("any", "if ordered at all"), "most": _f("any", "if ordered", INF),
+        "objective": _f("money", "discounted, once if ordered", 0.0, None), "cash": _f("money", "nominal", 0.0, None),
+    }),
+    "order_terms": Table(("order", "variable", "place", "item", "period", "period2", "slice"), {
+        "order": _s("name"), "variable": _s("as in limit_terms"), "place": _s("as there", ""),
+        "item": _s("as there", ""), "period": _i("as there", 0), "period2": _i("as there", 0),
+        "slice": _s("as there", ""), "coefficient": _f("any", "per unit of the variable"),
+    }),
+    "sources": Table(("place", "source", "period", "slice"), {
+        "place": _s("where"), "source": _s("of energy"), "period": _i("when"), "slice": _s("when in the day"),
+        "max": _f("MW", "most, beside what blocks give", INF),
+        "objective": _f("money/MW", "discounted, drawn for the whole slice of the period", 0.0, None),
+        "cash": _f("money/MW", "nominal", 0.0, None),
+    }),
+    "source_blocks": Table(("place", "source", "block"), {
+        "place": _s("where"), "source": _s("of energy"), "block": _s("type whose blocks in use feed it"),
+        "amount": _f("MW", "per block"),
+    }),
+    "draws": Table(("place", "activity", "period"), {
+        "place": _s("where"), "activity": _s("what"), "period": _i("when"),
+        "amount": _f("MW/asset", "drawn per asset amount in use"),
+    }),
+    "block_draws": Table(("place", "block"), {
+        "place": _s("where"), "block": _s("type"), "amount": _f("MW", "drawn per block in use, whatever runs in it"),
+    }),
+    "stores": Table(("place", "store"), {
+        "place": _s("where"), "store": _s("of energy"), "block": _s("type whose blocks in use it is made of"),
+        "power": _f("MW", "charged or discharged, per block"), "energy": _f("MWh", "held, per block"),
+        "efficiency": _f("1", "share of what is charged that comes back", 1.0),
+    }),
+    "moves": Table(("commodity", "period"), {
+        "commodity": _s("what is served"), "period": _i("against the period before"),
+        "max_share": _f("1", "most of what was served that may move to other places", INF),
+        "objective": _f("money/amount", "discounted, per amount moved", 0.0),
+        "cash": _f("money/amount", "nominal", 0.0),
     }),
     "goals": Table(("order",), {
         "order": _i("1 first"), "goal": _s("shortage, cost, cost_and_shortage or served"),
@@ -198,6 +267,18 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "modules": ("link", "module", "period"),
 }
 """Decision variables of the formulation and their index columns; a solution is one long table each, plus `value`."""
+
+OPTIONAL_VARIABLES: dict[str, tuple[str, ...]] = {
+    "held": ("place", "period"),
+    "kept": ("place", "block", "period"),
+    "reserve": ("place", "asset", "contract", "period"),
+    "ordered": ("order",),
+    "draw": ("place", "source", "period", "slice"),
+    "charge": ("place", "store", "period", "slice"),
+    "discharge": ("place", "store", "period", "slice"),
+    "moved": ("commodity", "place", "period"),
+}
+"""Variables that a problem has only where one of its optional tables asks for them."""
 
 FLOW_VARIABLES: dict[str, tuple[str, ...]] = {"flow": ("flow", "link", "toward")}
 """Variables of a problem with `flows` only: data rate of a flow on a link toward one of its ends."""

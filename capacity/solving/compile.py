@@ -13,9 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from capacity.problem import FLOW_VARIABLES, VARIABLES
+from capacity.problem import FLOW_VARIABLES, OPTIONAL_VARIABLES, VARIABLES
 
 Floats = NDArray[np.float64]
+PUBLIC = {**VARIABLES, **OPTIONAL_VARIABLES, **FLOW_VARIABLES}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Form:
         """Period that each column's decision belongs to; -1 where it has none."""
         period = np.full(self.columns, -1)
         for name, (positions, index) in self.labels.items():
-            keys = VARIABLES.get(name, ())
+            keys = PUBLIC.get(name, ())
             key = "vintage" if "vintage" in keys else "period"
             if key in keys:
                 at = keys.index(key)
@@ -58,15 +59,17 @@ class Form:
         names: dict[str, int] = {}
         place = np.full(self.columns, -1)
         for name, (positions, index) in self.labels.items():
-            if VARIABLES.get(name, ("",))[0] in ("place", "link"):
+            if PUBLIC.get(name, ("",))[0] in ("place", "link"):
                 place[positions] = [names.setdefault(str(i[0]), len(names)) for i in index]
         return place
 
     def tables(self, x: Floats, tolerance: float = 1e-9) -> dict[str, pd.DataFrame]:
-        """Long tables of the public variables, zeros left out; flows only where the model has them."""
+        """Long tables of the public variables, zeros left out; optional ones only where the model has them."""
         out = {}
-        flows = {name: keys for name, keys in FLOW_VARIABLES.items() if len(self.labels.get(name, ((), []))[0])}
-        for name, keys in {**VARIABLES, **flows}.items():
+        there = {name for name, (positions, _) in self.labels.items() if len(positions)}
+        for name, keys in PUBLIC.items():
+            if name not in VARIABLES and name not in there:
+                continue
             positions, index = self.labels.get(name, (np.zeros(0, dtype=np.int64), []))
             values = x[positions]
             kept = np.flatnonzero(np.abs(values) > tolerance)

@@ -5,7 +5,7 @@ import pytest
 from capacity.errors import InfeasibleError, InputError
 from capacity.formulation import build_model
 from capacity.formulation.limits import KEYS
-from capacity.problem import VARIABLES
+from capacity.problem import OPTIONAL_VARIABLES, VARIABLES
 from capacity.solving import Options, solve
 from tests.formulation.golden import check_golden
 from tests.support.frames import frame, small
@@ -87,5 +87,6 @@ def test_an_unknown_variable_is_refused():
 
 
 def test_every_public_variable_can_stand_in_a_limit():
-    assert set(KEYS) == set(VARIABLES)
-    assert all(len(KEYS[name]) == len(VARIABLES[name]) for name in KEYS)
+    public = {**VARIABLES, **OPTIONAL_VARIABLES}
+    assert set(KEYS) == set(public)
+    assert all(len(KEYS[name]) == len(public[name]) for name in KEYS)
