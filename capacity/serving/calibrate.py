@@ -31,7 +31,7 @@ from capacity.serving.predict import Case, cases, predict_case, predict_collecti
 Key = tuple[str, ...]
 """(parameter, generation, precision, engine, fabric), a row of `calibration.csv`."""
 
-LINKS = ("link_alpha_s", "link_efficiency")
+LINKS = ("link_alpha_s", "link_efficiency", "link_bulk", "link_doubling", "cluster_ports", "cluster_latency")
 USUAL, USUAL_TTFT = 0.12, 0.4
 """Sizes of a residual that count as usual; the first token carries the measuring client's delay."""
 CURRENT = ("vllm", "sglang", "trtllm")
@@ -226,7 +226,8 @@ def fit_links(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame) ->
     chips = catalogue.accelerators()
     fabric = asked["accelerator"].map({name: chip.scale_up_fabric for name, chip in chips.items()})
     chosen = knobs(priors, list(LINKS), {"fabric": [(name, ANY) for name in sorted(fabric.unique())]})
-    weight = asked.groupby(["file", "accelerator"])["value"].transform("size").to_numpy(dtype=float) ** -0.25 / USUAL
+    alike = asked.groupby(["file", "accelerator", "tp"])["value"].transform("size").to_numpy(dtype=float)
+    weight = alike**-0.25 / USUAL
     logs, base = np.log(asked["value"].to_numpy(dtype=float)), fixed_values(priors)
 
     def residuals(point: Array) -> Array:

@@ -79,13 +79,21 @@ class Fit:
     link_alpha_s: float
     """Latency of one step of a collective inside the scale-up domain; 0: as the interconnect says."""
     link_efficiency: float
-    """Share of the scale-up bandwidth that collectives reach; 0: as the interconnect says."""
+    """Share of the scale-up bandwidth that two ranks reach in collectives; 0: as the interconnect says."""
+    link_bulk: float
+    """Latency of the collectives' protocol for large messages against that for small ones."""
+    link_doubling: float
+    """Share of the rate inside the domain that stays with each doubling of the ranks beyond two."""
     max_sequences: float
     """Sequences that an engine runs at once on one rank, by its defaults."""
     full_load: float
     """Nuisance: throughput of a finite run at full load against the steady one (ramp, drain, uneven lengths)."""
     nvme: float
     """Bytes/s of one host's NVMe drives."""
+    cluster_ports: float
+    """Nuisance of published measurements across domains: share of the accelerators' network rate that was there."""
+    cluster_latency: float
+    """Nuisance of published measurements across domains: latency of the network against the catalogue's."""
     harness_s: float
     """Nuisance of published measurements, kept out of plans: what the measuring client adds to each TTFT."""
     harness_steps: float

@@ -6,6 +6,12 @@
 The bandwidth terms are the bounds of Patarasuk & Yuan (2009); the latency of an all-reduce grows with the depth of a
 tree in a switched domain, and twice that (up and down) over the scale-out fabric. An all-reduce over n_in accelerators
 of a domain and n_out domains reduces inside first, so each accelerator carries V / n_in outside.
+
+Libraries change protocol with the size: the quick one sends a flag with every word of data and so reaches half of the
+rate (NCCL's LL); the bulk one reaches all of it and takes `bulk` times the latency. The functions below give the bulk
+rate at the quick latency; `faster_s` makes of the two parts what the faster protocol takes, so that a collective's time
+is the lower of two straight lines. Ranks that share a host's bridges instead of a switch get less each:
+rate * up_doubling^(log2 n - 1).
 """
 
 from __future__ import annotations
@@ -16,6 +22,13 @@ from capacity.catalogue.cards import Interconnect
 from capacity.serving.architecture import Array
 
 GIGA = 1e9
+FLAGGED = 0.5
+"""Share of the bytes that are data where each word carries a flag of its own length."""
+
+
+def faster_s(latency: Array, moving: Array, bulk: float) -> Array:
+    """Seconds of collectives of so much latency and so much moving of bytes, by the faster protocol."""
+    return np.minimum(latency + moving / FLAGGED, latency * bulk + moving)
 
 
 def _inside(ranks: Array, links: Interconnect) -> tuple[Array, Array]:
@@ -24,8 +37,14 @@ def _inside(ranks: Array, links: Interconnect) -> tuple[Array, Array]:
     return inside, np.ceil(ranks / inside)
 
 
-def _up_rate(links: Interconnect) -> float:
-    return links.up_gb_s * links.up_efficiency * GIGA if links.domain > 1 else np.inf
+def _up_rate(links: Interconnect, inside: Array | float = 2.0) -> Array | float:
+    """Bytes/s of each of so many ranks of a domain."""
+    if links.domain <= 1:
+        return np.inf
+    rate = links.up_gb_s * links.up_efficiency * GIGA
+    if links.up_doubling == 1.0:
+        return rate
+    return rate * links.up_doubling ** np.log2(np.maximum(inside, 2.0) / 2.0)
 
 
 def _out_rate(links: Interconnect) -> float:
@@ -39,26 +58,27 @@ def all_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: floa
     """
     inside, outside = _inside(ranks, links)
     up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s * latency, 0.0)
-    up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links)
+    up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links, inside)
     out = 2 * np.log2(outside) * links.out_alpha_s + 2 * (1 - 1 / outside) * volume / inside / _out_rate(links)
     return np.asarray(up + out)
 
 
-def collective_s(kind: str, ranks: Array, volume: Array, alpha_s: float, rate: float) -> Array:
-    """Seconds of one of NCCL's collectives inside a domain: `volume` bytes a rank, `rate` bytes/s reached.
+def collective_s(kind: str, ranks: Array, volume: Array, links: Interconnect) -> Array:
+    """Seconds of one of NCCL's collectives with `volume` bytes a rank, by the faster protocol.
 
     all_gather and reduce_scatter are the halves of an all-reduce; its latency is that of either.
     """
-    steps = 2.0 if kind == "alltoall" else 1.0 + np.log2(ranks)
-    passes = 2.0 if kind == "all_reduce" else 1.0
-    return np.asarray(steps * alpha_s + passes * (1 - 1 / ranks) * volume / rate)
+    seconds = all_to_all_s if kind == "alltoall" else all_reduce_s
+    passes = 0.5 if kind in ("all_gather", "reduce_scatter") else 1.0
+    latency = seconds(ranks, np.zeros_like(volume), links)
+    return faster_s(latency, seconds(ranks, passes * volume, links) - latency, links.bulk)
 
 
 def all_to_all_s(ranks: Array, volume: Array, links: Interconnect) -> Array:
     """Seconds for each rank to send `volume` bytes spread evenly over its group; inside and outside run together."""
     inside, outside = _inside(ranks, links)
     alpha = np.where(inside > 1, 2 * links.up_alpha_s, 0.0) + np.where(outside > 1, 2 * links.out_alpha_s, 0.0)
-    up = volume * (inside - 1) / ranks / _up_rate(links)
+    up = volume * (inside - 1) / ranks / _up_rate(links, inside)
     out = volume * (1 - inside / ranks) / _out_rate(links)
     return np.asarray(alpha + np.maximum(up, out))
 

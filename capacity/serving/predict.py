@@ -15,7 +15,7 @@ The client's own delay (`harness_s`, `harness_steps`) stands here and nowhere el
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from capacity.serving.calibration import Calibration
 from capacity.serving.collectives import collective_s
 from capacity.serving.memory import kv_room, kv_sequence_bytes, weight_bytes
 from capacity.serving.step import chunk_s, decode_s
-from capacity.serving.system import GIGA, Layout, System, system
+from capacity.serving.system import Layout, System, links_under, system
 
 MILLI, MICRO = 1e-3, 1e-6
 SETTLING = 4
@@ -225,9 +225,9 @@ def predict_collectives(rows: pd.DataFrame, catalogue: Catalogue, calibration: C
         chip = catalogue.accelerator(str(name))
         links = links_of(chip, catalogue)
         fit = calibration.fit(chip.generation, "bf16", fabric=chip.scale_up_fabric)
-        alpha, share = fit.link_alpha_s or links.up_alpha_s, fit.link_efficiency or links.up_efficiency
+        links = replace(links_under(links, fit), out_gb_s=links.out_gb_s * fit.cluster_ports,
+                        out_alpha_s=links.out_alpha_s * fit.cluster_latency)
         ranks = (group["tp"] * group["replicas"]).to_numpy(dtype=float)
-        seconds = collective_s(str(kind), ranks, group["batch"].to_numpy(dtype=float), alpha,
-                               links.up_gb_s * share * GIGA)
+        seconds = collective_s(str(kind), ranks, group["batch"].to_numpy(dtype=float), links)
         value[group.index] = seconds / MICRO
     return value

@@ -11,7 +11,7 @@ import pandas as pd
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError
-from capacity.serving.calibrate import Fitted, Key, fit, fit_links, fixed_values, priors_of
+from capacity.serving.calibrate import LINKS, Fitted, Key, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibrate import evidence as evidence_of
 from capacity.serving.calibration import ANY, KEYS
 from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, leave_out
@@ -102,7 +102,7 @@ def _interval(fitted: Fitted, i: int, prior: Mapping[Any, Any], value: float) ->
 def _used(seen: pd.DataFrame, fabric: pd.Series, key: Key) -> pd.Series:
     """Rows whose prediction a row of the calibration speaks for."""
     name, generation, precision, engine, link = key
-    links = name in ("link_alpha_s", "link_efficiency")
+    links = name in LINKS
     rows = seen["predicted"].notna() & ((seen["load"] == "collective") == links)
     for column, wanted in ((seen["generation"], generation), (seen["weights"], precision), (seen["engine"], engine),
                            (fabric, link)):

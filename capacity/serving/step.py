@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from capacity.serving.architecture import WIDE, Array, Rows
-from capacity.serving.collectives import all_reduce_s, all_to_all_s, hand_over_s
+from capacity.serving.collectives import all_reduce_s, all_to_all_s, faster_s, hand_over_s
 from capacity.serving.memory import resident_bytes
 from capacity.serving.system import Layout, System, stage_share
 
@@ -41,6 +41,7 @@ class Terms:
     head_read: Array
     head_product: Array
     links: Array
+    """Latency of all collectives, and what moving a token's bytes adds (see `collectives`)."""
     links_each: Array
     overhead: float
     depth: Array
@@ -116,7 +117,7 @@ def decode_parts(system: System, layout: Layout, sequences: Array, context: Arra
     """
     known = terms(system, layout)
     memory, reading, work, attention, head = _layers(system, known, sequences, context)
-    links = known.links + sequences * known.links_each
+    links = faster_s(known.links, sequences * known.links_each, system.links.bulk)
     layers = work + attention + links + known.overhead
     scale = np.maximum(known.depth * layers, layers + head) / (layers + head)
     return {"weights": (memory + head) * scale, "kv": reading * scale,
@@ -129,7 +130,8 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
     """Seconds per output token of a decode-only step."""
     known = terms(system, layout)
     _, _, work, attention, head = _layers(system, known, sequences, context)
-    layers = work + attention + known.links + known.overhead + sequences * known.links_each
+    links = faster_s(known.links, sequences * known.links_each, system.links.bulk)
+    layers = work + attention + links + known.overhead
     ends = known.end + known.hops + sequences * (known.end_each + known.hops_each)
     return np.asarray(np.maximum(known.depth * layers, layers + head) + ends)
 
@@ -141,7 +143,8 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     memory = _weight_bytes(system, layout, tokens) / system.weight_rate
     core = tokens * arch.attended_tokens(context) * arch.prefill_core / layout.tp / system.core_rate
     reading = _kv_read_bytes(system, context) / np.minimum(layout.tp, arch.kv_shards) / system.kv_rate
-    links = _collectives_s(system, layout, tokens) * (1.0 - fit.overlap)
+    known = terms(system, layout)
+    links = faster_s(known.links, tokens * known.links_each, system.links.bulk) * (1.0 - fit.overlap)
     overhead = _overhead_s(system)
     layers = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp

@@ -50,8 +50,7 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
     weight_bytes, kv_bytes = bytes_of(weights), bytes_of(kv)
     table = calibration or default_calibration()
     fit = table.fit(accelerator.generation, weights, engine, accelerator.scale_up_fabric)
-    links = replace(links, up_alpha_s=fit.link_alpha_s or links.up_alpha_s,
-                    up_efficiency=fit.link_efficiency or links.up_efficiency)
+    links = links_under(links, fit)
     wide = WIDE if arch.experts and weight_bytes < BYTES["fp8"] else weight_bytes
     index = (arch.index_bytes or fit.index_bytes * arch.layers) if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
@@ -66,6 +65,13 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
         host_rate=accelerator.host_link_gb_s * GIGA * fit.host_link,
         host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
     )
+
+
+def links_under(links: Interconnect, fit: Fit) -> Interconnect:
+    """Links as collectives were measured to find them."""
+    return replace(links, up_alpha_s=fit.link_alpha_s or links.up_alpha_s,
+                   up_efficiency=fit.link_efficiency or links.up_efficiency, bulk=fit.link_bulk,
+                   up_doubling=fit.link_doubling)
 
 
 @dataclass(frozen=True)
