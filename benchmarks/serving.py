@@ -17,7 +17,7 @@ from capacity.errors import InputError
 from capacity.network import fabric_design, interconnect
 from capacity.serving import Slo, Workload, frontier
 from capacity.serving.architecture import BYTES
-from capacity.serving.search import Cell, candidates
+from capacity.serving.plans import Cell, candidates
 from capacity.serving.system import system
 
 WORK = Workload(30000 / 3600, 10000 / 3600, 100000 / 3600, 32000, 64000, 20 / 3600)

@@ -32,8 +32,8 @@ def faster_s(latency: Array, moving: Array, bulk: float) -> Array:
 
 
 def _inside(ranks: Array, links: Interconnect) -> tuple[Array, Array]:
-    """Ranks inside one domain, and how many domains the group spans."""
-    inside = np.minimum(ranks, max(links.domain, 1))
+    """Ranks inside one domain, and how many domains the group spans; a part of an accelerator is a rank alone."""
+    inside = np.clip(ranks, 1.0, max(links.domain, 1))
     return inside, np.ceil(ranks / inside)
 
 

@@ -12,7 +12,8 @@ from capacity.errors import InputError
 from capacity.serving.calibration import Calibration
 from capacity.serving.load import SECONDS_PER_HOUR, Slo, Workload
 from capacity.serving.memory import activation_bytes, weight_bytes
-from capacity.serving.search import LIMITS, Candidates, Cell, candidates, largest_loads, least_in_flight
+from capacity.serving.plans import LIMITS, Candidates, Cell, candidates
+from capacity.serving.sizing import largest_loads, least_in_flight
 from capacity.serving.step import PARTS, decode_parts
 from capacity.serving.system import GIB, Layout, system
 

@@ -16,98 +16,32 @@ queue, within 1 % for M/M/1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
 
-from capacity.errors import InputError
-from capacity.scenario.schema import ServiceClass
-from capacity.serving.architecture import Array, Bools
-from capacity.serving.memory import kv_sequence_bytes
-from capacity.serving.step import chunk_s, decode_s
+from capacity.serving.architecture import Array, Bools, Rows
+from capacity.serving.memory import fetched_bytes, kv_sequence_bytes
+from capacity.serving.passes import prefill_s, round_s, tokens_per_round
 from capacity.serving.system import Layout, System
+from capacity.serving.workload import P95, SECONDS_PER_HOUR, Slo, Workload
 
-SECONDS_PER_HOUR = 3600.0
-P95 = NormalDist().inv_cdf(0.95)
-
-
-@dataclass(frozen=True)
-class Workload:
-    """What one instance does at its speed. Rates per second of wall time; each branch writes output_tokens_s."""
-
-    output_tokens_s: float
-    fresh_tokens_s: float
-    cached_tokens_s: float
-    context_mean: float
-    context_p95: float
-    turns_s: float
-    branches: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("output_tokens_s", "context_mean", "turns_s", "branches"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"workload: {name} must be above 0, got {getattr(self, name)}")
-        for name in ("fresh_tokens_s", "cached_tokens_s"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"workload: {name} must not be negative, got {getattr(self, name)}")
-        if self.context_p95 < self.context_mean:
-            raise InputError(f"workload: context_p95 {self.context_p95} is below context_mean {self.context_mean}")
-
-    @classmethod
-    def of(cls, service_class: ServiceClass) -> Workload:
-        """Tokens per human-hour / 3600 x speed; context_p95 defaults to twice the mean."""
-        rate = service_class.speed / SECONDS_PER_HOUR
-        p95 = service_class.context_p95 or 2.0 * service_class.context_mean
-        return cls(service_class.output_tokens * rate, service_class.fresh_input_tokens * rate,
-                   service_class.cached_input_tokens * rate, service_class.context_mean, p95,
-                   service_class.turns * rate, service_class.branches)
-
-    @cached_property
-    def fresh_per_turn(self) -> float:
-        """Tokens prefilled per turn; at least the one that starts it."""
-        return max(self.fresh_tokens_s / self.turns_s, 1.0)
-
-    @cached_property
-    def output_per_turn(self) -> float:
-        """Tokens each branch writes per turn."""
-        return self.output_tokens_s / self.turns_s
-
-    @cached_property
-    def prefix(self) -> float:
-        """Tokens already in the cache that a turn's prefill attends to, and that a reload brings back."""
-        return max(self.context_mean - self.fresh_per_turn, self.cached_tokens_s / self.turns_s, 0.0)
-
-    def kv_tokens(self, context: float) -> float:
-        """Tokens of KV a session keeps: its context, and each further branch's own answer."""
-        return context + (self.branches - 1.0) * self.output_per_turn
-
-
-@dataclass(frozen=True)
-class Slo:
-    """Limits that hold at a percentile of requests: time to first token, time per output token."""
-
-    ttft_s: float
-    tpot_s: float
-    percentile: float = 0.95
-
-    def __post_init__(self) -> None:
-        if not (self.ttft_s > 0 and self.tpot_s > 0 and 0 < self.percentile < 1):
-            raise InputError(f"slo: ttft_s and tpot_s must be above 0 and percentile within 0..1, got {self}")
-
-    @cached_property
-    def z(self) -> float:
-        """Standard normal quantile, not below the median."""
-        return max(NormalDist().inv_cdf(self.percentile), 0.0)
+__all__ = [
+    "SECONDS_PER_HOUR", "Load", "Prefill", "Slo", "Workload", "gamma_quantile", "instances_of", "load", "prefill",
+    "queue", "step_s",
+]
 
 
 @dataclass(frozen=True)
 class Prefill:
-    """Prefill of one turn at zero load, per plan."""
+    """What a turn costs at zero load, and a session holds, per plan; both whatever the load."""
 
     chunks: float
     chunk_s: Array
     """Slowest stage, one chunk."""
+    token_bytes: Array
+    """KV bytes per accelerator of one token of a mean session."""
+    prefix_bytes: Array
+    """KV bytes per accelerator that a reload brings back."""
 
     @property
     def busy_s(self) -> Array:
@@ -118,6 +52,10 @@ class Prefill:
         """From the start of the first chunk to the end of the last stage, with a decode step beside each chunk."""
         return (self.chunks + layout.pp - 1.0) * (self.chunk_s + step / layout.pp)
 
+    def take(self, rows: Rows) -> Prefill:
+        """The plans at an index or mask."""
+        return Prefill(self.chunks, self.chunk_s[rows], self.token_bytes[rows], self.prefix_bytes[rows])
+
 
 def prefill(system: System, layout: Layout, workload: Workload) -> Prefill:
     """Prefill of the mean turn, in equal chunks."""
@@ -125,7 +63,10 @@ def prefill(system: System, layout: Layout, workload: Workload) -> Prefill:
     chunks = float(np.ceil(fresh / system.fit.chunk_tokens))
     tokens = np.full_like(layout.tp, fresh / chunks)
     context = np.full_like(layout.tp, workload.prefix + fresh / 2.0)
-    return Prefill(chunks, chunk_s(system, layout, tokens, context))
+    mean = workload.kv_tokens(workload.context_mean)
+    return Prefill(chunks, prefill_s(system, layout, tokens, context),
+                   kv_sequence_bytes(system, layout, _tokens(layout, mean)) / mean,
+                   kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix)))
 
 
 @dataclass(frozen=True)
@@ -155,57 +96,74 @@ class Load:
 
 
 def step_s(system: System, layout: Layout, in_flight: Array, context: Array) -> Array:
-    """Decode step with `in_flight` sequences in the copy; the fullest attention-DP rank sets the pace."""
+    """Round of decoding with `in_flight` sequences in the copy; the fullest attention-DP rank sets the pace."""
     own = in_flight / (layout.pp * layout.dp)
     own = own + system.fit.rank_imbalance * np.sqrt(2.0 * np.log(layout.dp) * own)
-    return decode_s(system, layout, np.maximum(own, 1.0), context)
+    return round_s(system, layout, np.maximum(own, 1.0), context)
+
+
+def instances_of(system: System, layout: Layout, workload: Workload, first: Prefill, in_flight: Array) -> Array:
+    """Instances that keep `in_flight` sequences decoding on average (Little's law)."""
+    token = step_s(system, layout, in_flight, _tokens(layout, workload.context_mean)) / tokens_per_round(system)
+    return _instances(layout, workload, first, in_flight, token)
+
+
+def _instances(layout: Layout, workload: Workload, first: Prefill, in_flight: Array, token: Array) -> Array:
+    unit = workload.turns_s * first.busy_s / layout.dp
+    return in_flight / (workload.branches * workload.output_tokens_s * token + in_flight * unit)
 
 
 def load(system: System, layout: Layout, host: Bools, workload: Workload, slo: Slo, first: Prefill,
          in_flight: Array) -> Load:
     """Load with `in_flight` sequences decoding on average; `host`: sessions wait in host RAM between turns."""
     branches, out, turns = workload.branches, workload.output_tokens_s, workload.turns_s
+    each = tokens_per_round(system)
     step = step_s(system, layout, in_flight, _tokens(layout, workload.context_mean))
-    unit = turns * first.busy_s / layout.dp
-    instances = in_flight / (branches * out * step + in_flight * unit)
-    share = instances * unit
-    tpot = step / (1.0 - share)
+    instances = _instances(layout, workload, first, in_flight, step / each)
+    share = instances * turns * first.busy_s / layout.dp
+    tpot = step / each / (1.0 - share)
     tpot_p = tpot + _tpot_spread(system, layout, workload, slo, first, in_flight, step, tpot, share)
     rate = turns * instances / layout.dp
-    reload_s = _reload_s(system, layout, host, workload)
-    queue, wait, wait_var = _queue(system, rate, instances / layout.dp, first, step / layout.pp)
-    link = rate * reload_s
-    loading = np.where(link < 1.0, reload_s * (1.0 + link / (2.0 * np.maximum(1.0 - link, 1e-9))), np.inf)
+    full, wait, wait_var = queue(system, rate, instances / layout.dp, first, step / layout.pp)
+    link, loading = _reload(system, layout, host, first, rate, step / layout.pp)
     serving = first.latency_s(layout, step)
     ttft = wait + serving + loading
-    ttft_p = _gamma_quantile(ttft, wait_var + system.fit.prompt_cv2 * serving**2, slo.z)
+    ttft_p = gamma_quantile(ttft, wait_var + system.fit.prompt_cv2 * serving**2, slo.z)
     present = np.where(host, in_flight / branches + turns * instances * (serving + loading), instances) / layout.dp
-    kv_bytes, host_bytes = _kv_held(system, layout, workload, slo, present, instances)
-    return Load(in_flight, instances, tpot, tpot_p, ttft, ttft_p, share, queue, kv_bytes,
+    kv_bytes, host_bytes = _kv_held(system, layout, workload, slo, first, present, instances)
+    return Load(in_flight, instances, tpot, tpot_p, ttft, ttft_p, share, full, kv_bytes,
                 np.where(host, host_bytes, 0.0), link, turns * ttft + out * tpot)
 
 
-def _reload_s(system: System, layout: Layout, host: Bools, workload: Workload) -> Array:
-    """Seconds to bring one session's KV back over the host links of its accelerators; 0 where it stays in HBM."""
+def _reload(system: System, layout: Layout, host: Bools, first: Prefill, rate: Array,
+            stage: Array) -> tuple[Array, Array]:
+    """Utilisation of the host link, and seconds to bring one session's KV back; 0 where sessions stay in HBM.
+
+    A reload alone runs at the link's own rate; all accelerators of a host together at what the host can read. Weights
+    that stream over the same link take their share of it.
+    """
     if not host.any():
-        return np.zeros_like(layout.tp)
-    held = kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix))
-    return np.where(host, held / system.host_rate, 0.0)
+        return np.zeros_like(stage), np.zeros_like(stage)
+    link = np.where(host, rate * first.prefix_bytes / system.shared_rate, 0.0)
+    if layout.stream is not None:
+        streaming = fetched_bytes(system, layout) / (system.shared_rate * stage)
+        link = np.where(host, link + streaming, 0.0)
+    alone = np.where(host, first.prefix_bytes / system.host_rate, 0.0)
+    return link, np.where(link < 1.0, alone * (1.0 + link / (2.0 * np.maximum(1.0 - link, 1e-9))), np.inf)
 
 
 def _tokens(layout: Layout, tokens: float) -> Array:
     return np.full_like(layout.tp, tokens)
 
 
-def _kv_held(system: System, layout: Layout, workload: Workload, slo: Slo, present: Array,
+def _kv_held(system: System, layout: Layout, workload: Workload, slo: Slo, first: Prefill, present: Array,
              instances: Array) -> tuple[Array, Array]:
     """KV bytes in HBM at the percentile for `present` sessions a rank (at least one), and bytes in host RAM for all."""
     mean, tail = workload.kv_tokens(workload.context_mean), workload.kv_tokens(workload.context_p95)
     present = np.maximum(present, 1.0)
     tokens = present * mean + slo.z * (tail - mean) / P95 * np.sqrt(present)
-    own = kv_sequence_bytes(system, layout, _tokens(layout, mean)) / mean
     whole = system.arch.stored_tokens(np.asarray(mean)) * system.kv_token_bytes + mean * system.index_kept_bytes
-    return own * tokens, np.asarray(instances * whole / layout.accelerators)
+    return first.token_bytes * tokens, np.asarray(instances * whole / layout.accelerators)
 
 
 def _tpot_spread(system: System, layout: Layout, workload: Workload, slo: Slo, first: Prefill, in_flight: Array,
@@ -215,15 +173,16 @@ def _tpot_spread(system: System, layout: Layout, workload: Workload, slo: Slo, f
     crowd = in_flight + slo.z * np.sqrt(in_flight * (1.0 - duty))
     longer = workload.context_mean + slo.z * (workload.context_p95 - workload.context_mean) / P95 / np.sqrt(
         np.maximum(crowd / (layout.pp * layout.dp), 1.0))
-    crowded = step_s(system, layout, crowd, longer) / (1.0 - share) - tpot
+    each = tokens_per_round(system)
+    crowded = step_s(system, layout, crowd, longer) / each / (1.0 - share) - tpot
     answer = workload.output_per_turn * tpot
     more = share + slo.z * np.sqrt(share * first.busy_s * (1.0 + system.fit.prompt_cv2) / answer)
-    every_step = step + layout.pp * first.chunk_s
-    busier = np.where(more < 1.0, step / np.maximum(1.0 - more, 1e-9), np.inf)
+    every_step = (step + layout.pp * first.chunk_s) / each
+    busier = np.where(more < 1.0, step / each / np.maximum(1.0 - more, 1e-9), np.inf)
     return np.asarray(np.sqrt(crowded**2 + np.maximum(np.minimum(busier, every_step) - tpot, 0.0) ** 2))
 
 
-def _queue(system: System, rate: Array, sessions: Array, first: Prefill, step: Array) -> tuple[Array, Array, Array]:
+def queue(system: System, rate: Array, sessions: Array, first: Prefill, step: Array) -> tuple[Array, Array, Array]:
     """Utilisation, mean and variance of the wait for prefill: M/G/1, arrivals from the other sessions only."""
     cv2 = system.fit.prompt_cv2
     service = first.chunks * (first.chunk_s + step)
@@ -237,7 +196,7 @@ def _queue(system: System, rate: Array, sessions: Array, first: Prefill, step: A
     return queue, np.where(full, np.inf, wait), np.where(full, np.inf, variance)
 
 
-def _gamma_quantile(mean: Array, variance: Array, z: float) -> Array:
+def gamma_quantile(mean: Array, variance: Array, z: float) -> Array:
     """Quantile of a gamma law by Wilson-Hilferty (1931)."""
     with np.errstate(invalid="ignore"):
         spread = variance / (9.0 * mean**2)

@@ -6,6 +6,10 @@ A fetch takes a latency, which outstanding fetches share in parallel, and a tran
     sent[i]    = max(sent[i-1], start[i]) + transfer          the link is serial
     arrived[i] = max(start[i] + latency, sent[i])             latency of a fetch overlaps its queue and transfer
     done[i]    = max(done[i-1], arrived[i]) + compute         layers compute in order
+
+Decoding repeats such passes without end. The recurrence is linear in max and plus, so its period is the greatest mean
+of its cycles (Baccelli, Cohen, Olsder & Quadrat 1992, Synchronization and Linearity): of the compute between two
+fetched layers, of the link, and of a slot that is refilled only when its layer has computed.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ import numpy as np
 
 from capacity.errors import InputError
 from capacity.serving.architecture import Array
+from capacity.serving.memory import fetched_bytes, stage_layers
+from capacity.serving.system import Layout, System
 
 FETCHES = ("overlapped", "batched")
 
@@ -74,6 +80,32 @@ def _batched(layers: int, compute_s: float, latency_s: float, slots: int, transf
         done[first : first + wave] = arrived[first] + np.arange(1.0, wave + 1.0) * compute_s
         clock = done[first + wave - 1]
     return Schedule(arrived, done)
+
+
+def steady_pass_s(compute_s: Array, layers: Array, fetched: Array, transfer_s: Array, latency_s: Array,
+                  slots: float) -> Array:
+    """Seconds of each of many passes through `layers`, of which `fetched`, spread evenly, are fetched in each pass.
+
+    compute_s: of a whole pass with all layers resident; transfer_s, latency_s: of one layer. Per fetched layer
+
+        max(compute_s / fetched,  transfer,  (max(latency, transfer) + compute_s / layers) / slots)
+
+    never less than compute_s, and compute_s itself where nothing is fetched.
+    """
+    some = np.maximum(fetched, 1.0)
+    refill = (np.maximum(latency_s, transfer_s) + compute_s / layers) / slots
+    period = np.maximum(np.maximum(compute_s / some, transfer_s), refill)
+    return np.where(fetched > 0, some * period, compute_s)
+
+
+def stalled_s(system: System, layout: Layout, stage_s: Array) -> Array:
+    """Seconds of a stage's pass when its weights are streamed as the layout says; `stage_s` without streaming."""
+    stream = layout.stream
+    if stream is None:
+        return stage_s
+    layers, fetched = stage_layers(system, layout)
+    transfer = fetched_bytes(system, layout) / np.maximum(fetched, 1.0) / stream.rate
+    return steady_pass_s(stage_s, layers, fetched, transfer, stream.latency, stream.slots)
 
 
 def _check(layers: int, slots: int, resident: int, *times: float) -> None:

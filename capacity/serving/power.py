@@ -10,8 +10,12 @@ from capacity.serving.system import Layout, System
 
 
 def decode_share(layout: Layout, at: Load) -> Array:
-    """Share of time spent decoding: what prefill leaves, while a sequence is in flight on the rank (Poisson)."""
-    return np.asarray((1.0 - at.prefill_share) * -np.expm1(-at.in_flight / (layout.pp * layout.dp)))
+    """Share of time spent decoding: what prefill leaves, while a sequence is in flight on the rank (Poisson).
+
+    An accelerator shared by several copies decodes while any of them does.
+    """
+    ranks = layout.pp * layout.dp * np.minimum(layout.tp, 1.0)
+    return np.asarray((1.0 - at.prefill_share) * -np.expm1(-at.in_flight / ranks))
 
 
 def utilisation(layout: Layout, at: Load) -> Array:

@@ -52,10 +52,10 @@ class Terms:
     end_each: Array
     """Scheduler and sampling of all stages."""
 
-    def take(self, rows: Rows) -> Terms:
-        """The plans at an index or mask."""
+    def take(self, rows: Rows, layout: Layout) -> Terms:
+        """The plans at an index or mask, which `layout` are."""
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("layout", "overhead")}
-        return Terms(self.layout.take(rows), overhead=self.overhead, **{n: a[rows] for n, a in kept.items()})
+        return Terms(layout, overhead=self.overhead, **{n: a[rows] for n, a in kept.items()})
 
 
 def terms(system: System, layout: Layout) -> Terms:
@@ -63,9 +63,17 @@ def terms(system: System, layout: Layout) -> Terms:
     for known, found in layout.memo:
         if known is system and isinstance(found, Terms):
             return found
-    made = _terms(system, layout)
+    made = _taken(system, layout) or _terms(system, layout)
     layout.memo[:] = [(system, made)]
     return made
+
+
+def _taken(system: System, layout: Layout) -> Terms | None:
+    """Terms known for the plans that these were chosen from."""
+    if layout.taken is None:
+        return None
+    before, rows = layout.taken
+    return next((t.take(rows, layout) for s, t in before.memo if s is system and isinstance(t, Terms)), None)
 
 
 PROBE = 2.0**20
@@ -95,18 +103,21 @@ def _terms(system: System, layout: Layout) -> Terms:
 
 
 def _layers(system: System, known: Terms, sequences: Array, context: Array) -> tuple[Array, ...]:
-    """Seconds of memory, of KV, of both with the compute that they overlap with, and of the head; all layers."""
-    arch = system.arch
+    """Seconds of memory, of KV, of both with the compute that they overlap with, and of the head; all layers.
+
+    A step that verifies a draft computes several tokens a sequence and reads its KV once.
+    """
+    arch, tokens = system.arch, sequences * system.verify
     memory = known.fixed
     if arch.experts:
         layout = known.layout
-        memory = memory + known.expert * touched_experts(arch.experts, arch.active_experts, sequences * layout.dp,
+        memory = memory + known.expert * touched_experts(arch.experts, arch.active_experts, tokens * layout.dp,
                                                          layout.ep)
     attended = arch.attended_tokens(context)
-    reading = sequences * (attended * known.kv + context * known.index)
-    work = roof(memory, sequences * known.product, system.fit.knee)
-    attention = roof(reading, sequences * attended * known.core, system.fit.knee)
-    return memory, reading, work, attention, np.maximum(known.head_read, sequences * known.head_product)
+    reading = sequences * system.kv_reads * (attended * known.kv + context * known.index)
+    work = roof(memory, tokens * known.product, system.fit.knee)
+    attention = roof(reading, tokens * attended * known.core, system.fit.knee)
+    return memory, reading, work, attention, np.maximum(known.head_read, tokens * known.head_product)
 
 
 def decode_parts(system: System, layout: Layout, sequences: Array, context: Array) -> dict[str, Array]:
@@ -117,12 +128,12 @@ def decode_parts(system: System, layout: Layout, sequences: Array, context: Arra
     """
     known = terms(system, layout)
     memory, reading, work, attention, head = _layers(system, known, sequences, context)
-    links = faster_s(known.links, sequences * known.links_each, system.links.bulk)
+    links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
     layers = work + attention + links + known.overhead
     scale = np.maximum(known.depth * layers, layers + head) / (layers + head)
     return {"weights": (memory + head) * scale, "kv": reading * scale,
             "flops": (work - memory + attention - reading) * scale,
-            "collectives": links * scale + known.hops + sequences * known.hops_each,
+            "collectives": links * scale + known.hops + sequences * system.verify * known.hops_each,
             "overhead": known.overhead * scale + known.end + sequences * known.end_each}
 
 
@@ -130,9 +141,9 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
     """Seconds per output token of a decode-only step."""
     known = terms(system, layout)
     _, _, work, attention, head = _layers(system, known, sequences, context)
-    links = faster_s(known.links, sequences * known.links_each, system.links.bulk)
+    links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
     layers = work + attention + links + known.overhead
-    ends = known.end + known.hops + sequences * (known.end_each + known.hops_each)
+    ends = known.end + known.hops + sequences * (known.end_each + system.verify * known.hops_each)
     return np.asarray(np.maximum(known.depth * layers, layers + head) + ends)
 
 

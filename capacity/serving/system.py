@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import BYTES, WIDE, Architecture, Array, Rows, architecture, bytes_of
+from capacity.serving.architecture import BYTES, WIDE, Architecture, Array, Bools, Rows, architecture, bytes_of
 from capacity.serving.calibration import ANY, Calibration, Fit, default_calibration
 
 GIGA = 1e9
@@ -40,7 +40,17 @@ class System:
     core_rate: float
     memory_bytes: float
     host_rate: float
+    """Bytes/s of one accelerator's host link alone."""
     host_bytes: float
+    shared_rate: float
+    """Bytes/s of each host link when all accelerators of a host read at once."""
+    nvme_rate: float
+    """Bytes/s of one accelerator's share of its host's drives; 0 where none are known."""
+    verify: float = 1.0
+    """Tokens of a sequence that one decode step computes: more than 1 where it verifies a draft."""
+    kv_reads: float = 1.0
+    """Share of a sequence's KV read for it alone; the rest is read once for all branches of its instance."""
+    draft: Draft | None = None
 
 
 def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, weights: str = "fp8", kv: str = "fp8",
@@ -54,6 +64,7 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
     wide = WIDE if arch.experts and weight_bytes < BYTES["fp8"] else weight_bytes
     index = (arch.index_bytes or fit.index_bytes * arch.layers) if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
+    host_rate, shared_rate, nvme_rate = _host_rates(accelerator, fit)
     return System(
         arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes, attention_bytes=wide,
         kv_token_bytes=arch.kv_values * kv_bytes, index_token_bytes=index,
@@ -62,9 +73,19 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
         matmul_rate=accelerator.tflops(weights) * TERA * fit.matmul,
         core_rate=accelerator.tflops("bf16") * TERA * fit.attention_core,
         memory_bytes=accelerator.memory_usable_gb * GIB * fit.memory_share,
-        host_rate=accelerator.host_link_gb_s * GIGA * fit.host_link,
-        host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
+        host_rate=host_rate, host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
+        shared_rate=shared_rate, nvme_rate=nvme_rate,
     )
+
+
+def _host_rates(accelerator: Accelerator, fit: Fit) -> tuple[float, float, float]:
+    """Bytes/s of one host link alone, of each when all read at once, and of each one's share of the drives."""
+    alone = accelerator.host_link_gb_s * GIGA * fit.host_link
+    host = accelerator.host
+    if host is None:
+        return alone, alone, 0.0
+    shared = min(alone, host.read_gb_s * GIGA * fit.host_link / host.accelerators)
+    return alone, shared, min(shared, host.nvme_gb_s * GIGA / host.accelerators)
 
 
 def links_under(links: Interconnect, fit: Fit) -> Interconnect:
@@ -75,11 +96,55 @@ def links_under(links: Interconnect, fit: Fit) -> Interconnect:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """What drafts tokens ahead of a model, on the model's accelerators."""
+
+    drafted: int
+    """Tokens drafted before each step that verifies them."""
+    accepted: float
+    """Tokens that such a step yields on average."""
+    cost: float
+    """What drafting takes, as a share of what `system` takes: 1 for a model of its own."""
+    system: System
+    own: bool
+    """A model of its own, whole on each stage; else part of the model, spread as it is."""
+
+    def layout(self, layout: Layout) -> Layout:
+        """Where the draft runs for each plan: tensor-parallel as far as its heads divide."""
+        if not self.own:
+            return Layout(layout.tp, layout.pp, layout.ep, layout.dp)
+        most = float(self.system.arch.heads & -self.system.arch.heads)
+        return Layout.of(np.minimum(layout.tp, most), 1.0, 1.0, layout.dp)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Weights that are fetched anew in each pass, one entry a plan."""
+
+    share: Array
+    """Of a stage's layers, those that are not resident; 0: all are."""
+    rate: Array
+    """Bytes/s at which each accelerator fetches."""
+    latency: Array
+    """Seconds from asking for a layer to its first byte."""
+    slots: float
+    """Layers of room for what is fetched."""
+    in_host: Bools
+    """The weights wait in host RAM, rather than on its drives."""
+
+    def take(self, rows: Rows) -> Stream:
+        """The plans at an index or mask."""
+        return Stream(self.share[rows], self.rate[rows], self.latency[rows], self.slots, self.in_host[rows])
+
+
+@dataclass(frozen=True)
 class Layout:
     """Sharding plans as arrays, one entry a plan.
 
     A copy is pp stages of tp x dp accelerators. Attention is split over tp and repeated over dp (each rank serves its
     own sequences); routed experts are spread over ep of the stage's tp x dp accelerators, each split tp x dp / ep ways.
+    A tp below 1 is a part of an accelerator: 1/4 stands for four copies side by side, and every figure per accelerator
+    is that of the four together.
     """
 
     tp: Array
@@ -88,6 +153,11 @@ class Layout:
     dp: Array
     memo: list[tuple[System, Any]] = field(default_factory=list, compare=False, repr=False)
     """What has been worked out for these plans, for the system it was last asked about."""
+    taken: tuple[Layout, Rows] | None = field(default=None, compare=False, repr=False)
+    """The plans that these were chosen from, so that what is known of those need not be worked out again."""
+    stream: Stream | None = None
+    draft: Layout | None = None
+    """Where a draft runs, for systems that have one."""
 
     @classmethod
     def of(cls, tp: object, pp: object = 1, ep: object = 1, dp: object = 1) -> Layout:
@@ -112,7 +182,9 @@ class Layout:
 
     def take(self, rows: Rows) -> Layout:
         """The plans at an index or mask."""
-        return Layout(self.tp[rows], self.pp[rows], self.ep[rows], self.dp[rows])
+        return Layout(self.tp[rows], self.pp[rows], self.ep[rows], self.dp[rows], taken=(self, rows),
+                      stream=None if self.stream is None else self.stream.take(rows),
+                      draft=None if self.draft is None else self.draft.take(rows))
 
 
 def stage_share(arch: Architecture, layout: Layout) -> Array:

@@ -9,7 +9,7 @@ from capacity.scenario.schema import ServiceClass
 from capacity.serving import FRONTIER_COLUMNS, Slo, Workload, cost_per_million_tokens, frontier, step_budget, why_empty
 from capacity.serving.load import load, prefill
 from capacity.serving.memory import kv_room
-from capacity.serving.search import legal_plans
+from capacity.serving.plans import legal_plans
 from capacity.serving.system import Layout, system
 
 from .cards import (

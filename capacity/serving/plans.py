@@ -1,0 +1,139 @@
+"""Every legal plan of a copy: TP x PP x EP x attention-DP x part of an accelerator x streamed weights x KV home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+
+from capacity.serving.architecture import Architecture, Array, Bools, Rows
+from capacity.serving.load import Load, Prefill, load, prefill
+from capacity.serving.memory import fetched_bytes, kv_room
+from capacity.serving.modes import Modes
+from capacity.serving.system import Layout, Stream, System
+from capacity.serving.workload import Slo, Workload
+
+LIMITS = ("memory", "host_memory", "tpot", "ttft", "pace", "compute", "host_link")
+STREAMED = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the layers that a plan may stream."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Plans under study: layout, where KV waits, the round trip held in reserve, prefill at zero load, KV room."""
+
+    layout: Layout
+    host: Bools
+    reserve: Array
+    prefill: Prefill
+    room: Array
+
+    def take(self, rows: Rows) -> Candidates:
+        """The plans at an index or mask."""
+        return Candidates(self.layout.take(rows), self.host[rows], self.reserve[rows], self.prefill.take(rows),
+                          self.room[rows])
+
+    def hold(self, reserve: Array) -> Candidates:
+        """The same plans with a round trip held in reserve."""
+        return replace(self, reserve=reserve)
+
+    def __len__(self) -> int:
+        return len(self.host)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One frontier's question."""
+
+    system: System
+    workload: Workload
+    slo: Slo
+    modes: Modes = field(default_factory=Modes)
+
+    def load(self, plans: Candidates, in_flight: Array) -> Load:
+        """Load of every plan with so many sequences in flight."""
+        return load(self.system, plans.layout, plans.host, self.workload, self.slo, plans.prefill, in_flight)
+
+    def pressure(self, plans: Candidates, at: Load) -> Array:
+        """How full each limit is, one row per name of LIMITS; at most 1 when kept."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            memory = np.where(plans.room > 0, at.kv_bytes / plans.room, np.inf)
+            limit = self.slo.ttft_s - plans.reserve
+            ttft = np.where(limit > 0, at.ttft / limit, np.inf)
+        host = self.host_bytes(plans, at) / max(self.system.host_bytes, 1.0)
+        return np.stack([memory, host, at.tpot / self.slo.tpot_s, ttft, at.pace, at.queue, at.link])
+
+    def host_bytes(self, plans: Candidates, at: Load) -> Array:
+        """Host RAM per accelerator that sessions and streamed weights take."""
+        stream = plans.layout.stream
+        if stream is None:
+            return at.host_bytes
+        return at.host_bytes + np.where(stream.in_host, fetched_bytes(self.system, plans.layout), 0.0)
+
+
+def candidates(cell: Cell, max_accelerators: int) -> Candidates:
+    """Every legal plan x KV home, with no latency held in reserve."""
+    system, modes = cell.system, cell.modes
+    base = _layouts(system, modes, min(max_accelerators, system.links.reach))
+    if system.draft is not None:
+        base = replace(base, draft=system.draft.layout(base))
+    first, room = prefill(system, base, cell.workload), kv_room(system, base)
+    here = Candidates(base, np.zeros(len(room), dtype=bool), np.zeros(len(room)), first, room)
+    if not (modes.kv_offload and system.host_bytes and system.host_rate):
+        return here
+    both = here.take(np.tile(np.arange(len(room)), 2))
+    return replace(both, host=np.arange(len(both)) >= len(room))
+
+
+def _layouts(system: System, modes: Modes, most: int) -> Layout:
+    """Plans of whole accelerators, of parts of one, and of either with streamed weights."""
+    tp, pp, ep, dp = legal_plans(system.arch, system.links.domain, most)
+    parts = 1.0 / 2.0 ** np.arange(1, np.log2(modes.parts) + 1)
+    if len(parts):
+        one = np.ones_like(parts)
+        tp, pp, ep, dp = (np.concatenate(pair) for pair in ((tp, parts), (pp, one), (ep, one), (dp, one)))
+    sources = [s for s in modes.streaming if _fetch_rate(system, s) > 0]
+    if not sources:
+        return Layout(tp, pp, ep, dp)
+    streams = [(0.0, 1.0, 0.0, False)]
+    for source in sources:
+        host = system.accelerator.host
+        latency = 0.0 if host is None else host.link_latency_s if source == "host" else host.nvme_latency_s
+        streams += [(share, _fetch_rate(system, source), latency, source == "host") for share in STREAMED]
+    count, ways = len(tp), np.array(streams)
+    stream = Stream(np.repeat(ways[:, 0], count), np.repeat(ways[:, 1], count), np.repeat(ways[:, 2], count),
+                    float(modes.lookahead), np.repeat(ways[:, 3] > 0, count))
+    tp, pp, ep, dp = (np.tile(axis, len(ways)) for axis in (tp, pp, ep, dp))
+    return Layout(tp, pp, ep, dp, stream=stream)
+
+
+def _fetch_rate(system: System, source: str) -> float:
+    """Bytes/s per accelerator when every accelerator of a host fetches."""
+    return system.shared_rate if source == "host" else system.nvme_rate
+
+
+@lru_cache(maxsize=256)
+def legal_plans(arch: Architecture, domain: int, most: int) -> tuple[Array, Array, Array, Array]:
+    """(tp, pp, ep, dp) of every plan of at most `most` accelerators.
+
+    tp: powers of two that divide the heads; pp: the fewest stages for each possible depth; dp (MoE only): powers of two
+    and divisors of the domain; ep: the whole stage, or the attention-DP ranks with experts split over tp.
+    """
+    powers = 2 ** np.arange(0, 1 + int(np.log2(max(most, 1))))
+    tps = powers[arch.heads % powers == 0]
+    pps = np.unique(np.ceil(arch.layers / np.arange(1, arch.layers + 1)))
+    pps = pps[pps <= most]
+    dps = np.array([1])
+    if arch.experts:
+        divisors = np.arange(1, domain + 1)[domain % np.arange(1, domain + 1) == 0]
+        dps = np.unique(np.concatenate([powers, divisors]))
+        dps = dps[dps <= arch.experts]
+    tp, pp, dp = (x.ravel().astype(float) for x in np.meshgrid(tps, pps, dps, indexing="ij"))
+    keep = tp * pp * dp <= most
+    tp, pp, dp = tp[keep], pp[keep], dp[keep]
+    wide, narrow = np.minimum(tp * dp, max(arch.experts, 1)), dp
+    ep = np.concatenate([wide if arch.experts else np.ones_like(tp), narrow])
+    again = np.concatenate([np.ones(len(tp), dtype=bool), (wide != narrow) & bool(arch.experts)])
+    legal = again & ((np.tile(tp * dp, 2) % ep) == 0)
+    return np.tile(tp, 2)[legal], np.tile(pp, 2)[legal], ep[legal], np.tile(dp, 2)[legal]
