@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capacity.cli import catalogue, plans, scenario, serving, shard, solve, topology
+from capacity.cli import catalogue, plans, scenario, serving, shard, solve, studies, topology
 from capacity.errors import CapacityError
 
 EXIT_FAULT = 1
@@ -87,3 +87,6 @@ app.command()(catalogue.catalogue)
 app.command()(shard.shard)
 app.add_typer(serving.app, name="serving")
 app.command()(topology.topology)
+app.command(name="what-if")(studies.what_if)
+app.command()(studies.compare)
+app.command()(studies.query)

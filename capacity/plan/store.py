@@ -30,8 +30,10 @@ FORMAT = 2
 SCENARIO_FILE = "scenario.yaml"
 
 
-def save_plan(plan: Plan, folder: Path | str) -> Path:
+def save_plan(plan: Plan, folder: Path | str, beside: Mapping[str, bytes] | None = None) -> Path:
     """Writes the plan's folder at once or not at all, replacing a plan that is already there; returns its path.
+
+    `beside` are further files to stand in the folder, by name.
 
     Everything is written beside the target and moved into place. Raises InputError when the target exists and is no
     plan folder, or cannot be written.
@@ -45,6 +47,8 @@ def save_plan(plan: Plan, folder: Path | str) -> Path:
         raise InputError(f"{target}: cannot write a plan there: {error.strerror or error}") from None
     try:
         _write(plan, draft)
+        for name, content in (beside or {}).items():
+            (draft / name).write_bytes(content)
         draft.chmod(0o777 & ~_umask())
         _replace(draft, target)
     finally:

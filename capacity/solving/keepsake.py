@@ -76,7 +76,8 @@ class Keepsake:
 
     def to_bytes(self) -> bytes:
         """As a compressed numpy archive."""
-        arrays = {"column_names": self.column_names, "row_names": self.row_names, "best": self.best}
+        arrays: dict[str, NDArray[Any]] = {"column_names": self.column_names, "row_names": self.row_names}
+        arrays["best"] = self.best
         for goal, found in self.relaxed.items():
             arrays |= {f"{goal}.columns": found.columns, f"{goal}.rows": found.rows, f"{goal}.dual": found.dual}
         into = io.BytesIO()

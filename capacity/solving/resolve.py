@@ -1,9 +1,9 @@
 """Solving a problem like one solved before: its bound, its plan and its bases are tried before anything is searched.
 
-For each goal in order: (1) the kept whole numbers with the rest solved again are a plan; (2) the kept multipliers give a
-bound by one matrix product; (3) if the two are not near enough, the relaxation is solved by simplex from the kept basis;
-(4) only then is there a search, from the plan and the relaxation at hand. Rows whose coefficients depend on the data
-were formed anew with the problem, so every bound is proven for the problem at hand, not for the old one.
+For each goal in order: (1) the kept whole numbers with the rest solved again are a plan; (2) the kept multipliers give
+a bound by one matrix product; (3) if the two are not near enough, the relaxation is solved by simplex from the kept
+basis; (4) only then is there a search, from the plan and the relaxation at hand. Rows whose coefficients depend on the
+data were formed anew with the problem, so every bound is proven for the problem at hand, not for the old one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class WarmSearch(Search):
         self.settle(order, goal, begun)
 
     def take_over(self, goal: str) -> None:
-        """The best plan at hand (the donor's at first) with its whole numbers kept and the rest solved for this goal."""
+        """The best plan at hand (the donor's at first): its whole numbers kept, the rest solved for this goal."""
         if self.donor is None:
             return
         whole = self.form.integer
