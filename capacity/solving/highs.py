@@ -95,6 +95,15 @@ class Machine:
         self._check(self.highs.addRow(lower, upper, len(at), at, coefficients[at]), "add a row")
         return int(self.highs.getNumRow()) - 1
 
+    def add_rows(self, rows: sp.csr_matrix, lower: Floats, upper: Floats) -> None:
+        """Append many rows."""
+        added = self.highs.addRows(rows.shape[0], lower, upper, rows.nnz, rows.indptr, rows.indices, rows.data)
+        self._check(added, "add rows")
+
+    def drop_rows(self, rows: NDArray[np.int64]) -> None:
+        """Remove rows; those behind them move up."""
+        self._check(self.highs.deleteRows(len(rows), rows.astype(np.int32)), "drop rows")
+
     def set_row(self, row: int, lower: float, upper: float) -> None:
         """Replace the sides of one row."""
         self.highs.changeRowBounds(row, lower, upper)

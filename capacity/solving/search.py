@@ -17,6 +17,7 @@ from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
 from capacity.solving.neighbourhoods import windows
 from capacity.solving.options import Listener, Options, Progress
+from capacity.solving.separation import strengthened, without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
 from capacity.solving.tighten import round_rows
 
@@ -80,6 +81,7 @@ class Search:
         self.tell(Progress(0.0, "", "building the model"))
         self.form = round_rows(compile_model(build_model(self.problem)))
         self.check_size()
+        self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
 
@@ -151,7 +153,7 @@ class Search:
         self.machine.set_bounds(self.form.lower, self.form.upper)
         answer = self.linear(cost, near=self.ahead is not None and self.ahead.goal == goal)
         if answer.status == "infeasible":
-            raise InfeasibleError(why_infeasible(self.problem, self.form))
+            raise InfeasibleError(why_infeasible(self.problem, without_cuts(self.form)))
         if answer.status == "limit":
             return None, -np.inf
         if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
@@ -365,6 +367,10 @@ class Search:
         if self.deadline.left() <= 0:
             raise LimitError(f"no plan was found within {self.options.time_limit:g} s; allow more time")
         raise InfeasibleError("whole pods and phases cannot meet what is required, though fractions of them could")
+
+    def tell_of_cuts(self, phase: str, bound: float) -> None:
+        """Pass on what the separation of network rows did for the last goal."""
+        self.tell(Progress(self.deadline.elapsed(), list(self.form.cost)[-1], phase, bound=bound))
 
     def tell(self, progress: Progress) -> None:
         """Pass progress on and keep it for the plan's log."""
