@@ -4,12 +4,16 @@
 """
 
 from capacity.serving.architecture import Architecture, architecture, kv_bytes, weight_bytes
-from capacity.serving.calibration import Calibration, default_calibration
-from capacity.serving.explain import cost_per_million_tokens, step_budget, why_empty
-from capacity.serving.load import Slo, Workload
+from capacity.serving.budget import first_token_budget, step_budget
+from capacity.serving.calibration import Calibration, calibration_of, default_calibration
+from capacity.serving.explain import cost_per_million_tokens, why_empty
+from capacity.serving.modes import Modes
 from capacity.serving.search import FRONTIER_COLUMNS, frontier
+from capacity.serving.speculative import Speculation
+from capacity.serving.workload import Slo, Workload
 
 __all__ = [
-    "FRONTIER_COLUMNS", "Architecture", "Calibration", "Slo", "Workload", "architecture", "cost_per_million_tokens",
-    "default_calibration", "frontier", "kv_bytes", "step_budget", "weight_bytes", "why_empty",
+    "FRONTIER_COLUMNS", "Architecture", "Calibration", "Modes", "Slo", "Speculation", "Workload", "architecture",
+    "calibration_of", "cost_per_million_tokens", "default_calibration", "first_token_budget", "frontier", "kv_bytes",
+    "step_budget", "weight_bytes", "why_empty",
 ]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from capacity.catalogue import Catalogue
 from capacity.errors import InputError, nearest
 
 ANY = "*"
@@ -171,3 +172,8 @@ def default_calibration() -> Calibration:
     from capacity.catalogue.locate import data_folder
 
     return Calibration.read(data_folder() / "calibration.csv")
+
+
+def calibration_of(catalogue: Catalogue) -> Calibration:
+    """The calibration of a catalogue, the rows of its overlays included."""
+    return Calibration(catalogue.table("calibration"), "calibration.csv")

@@ -171,7 +171,7 @@ def _first_token(unit: Units, turns_s: Array) -> tuple[Array, Array]:
     each = turns_s / pool.dp
     busy, wait, variance = queue(system, each, each / work.turns_s, unit.first, np.zeros_like(each))
     serving = (unit.first.chunks + pool.pp - 1.0) * unit.first.chunk_s
-    mean = wait + serving + transfer_s(unit, turns_s) + unit.at.ttft_mean
+    mean = wait + serving + transfer_s(unit, turns_s) + unit.at.reload
     return gamma_quantile(mean, variance + system.fit.prompt_cv2 * serving**2, slo.z), busy
 
 

@@ -1,61 +1,52 @@
-"""Why a plan is as it is: the time budget of its step, its cost, and why no plan fits."""
+"""Why a plan is as it is: its cost, and why no plan fits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
 from capacity.errors import InputError
+from capacity.serving.architecture import bytes_of
 from capacity.serving.calibration import Calibration
-from capacity.serving.load import SECONDS_PER_HOUR, Slo, Workload
+from capacity.serving.cells import cell_of, precisions
 from capacity.serving.memory import activation_bytes, weight_bytes
+from capacity.serving.modes import Modes
 from capacity.serving.plans import LIMITS, Candidates, Cell, candidates
 from capacity.serving.sizing import largest_loads, least_in_flight
-from capacity.serving.step import PARTS, decode_parts
-from capacity.serving.system import GIB, Layout, system
+from capacity.serving.system import GIB
+from capacity.serving.workload import SECONDS_PER_HOUR, Slo, Workload
 
 MILLION = 1e6
 
 
-def step_budget(model: ModelCard, accelerator: Accelerator, interconnect: Interconnect, workload: Workload,
-                plan: Mapping[str, float] | pd.Series, *, weights: str = "fp8", kv: str = "fp8",
-                calibration: Calibration | None = None) -> pd.DataFrame:
-    """Where the time of one decode step goes, for a row of `frontier`.
+def cost_per_million_tokens(frontier: pd.DataFrame, usd_per_accelerator_hour: float,
+                            prefill_usd_per_accelerator_hour: float | None = None) -> pd.Series:
+    """USD per million output tokens of each row of a frontier, all cost of the copy charged to its output.
 
-    Columns part (weights, kv, flops, collectives, overhead), seconds, share; flops is what compute adds to the memory
-    time it overlaps with. Mean context, `batch` sequences in flight, no prefill mixed in.
+    `prefill_usd_per_accelerator_hour`: of the accelerators of prefill pools, where they are others. Raises InputError
+    for a negative price.
     """
-    missing = [name for name in ("tp", "pp", "ep", "dp", "batch") if name not in plan]
-    if missing:
-        raise InputError(f"step_budget: the plan lacks {', '.join(missing)}; give a row of `frontier`")
-    resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
-    layout = Layout.of(plan["tp"], plan["pp"], plan["ep"], plan["dp"])
-    sequences = np.maximum(plan["batch"] / (layout.pp * layout.dp), 1.0)
-    parts = decode_parts(resolved, layout, sequences, np.full(1, workload.context_mean))
-    seconds = np.array([float(parts[name][0]) for name in PARTS])
-    return pd.DataFrame({"part": list(PARTS), "seconds": seconds, "share": seconds / seconds.sum()})
-
-
-def cost_per_million_tokens(frontier: pd.DataFrame, usd_per_accelerator_hour: float) -> pd.Series:
-    """USD per million output tokens of each row of a frontier, all cost of the copy charged to its output."""
-    if not usd_per_accelerator_hour >= 0:
-        raise InputError("cost_per_million_tokens: usd_per_accelerator_hour must not be negative, "
-                         f"got {usd_per_accelerator_hour}")
+    other = usd_per_accelerator_hour if prefill_usd_per_accelerator_hour is None else prefill_usd_per_accelerator_hour
+    for price in (usd_per_accelerator_hour, other):
+        if not price >= 0:
+            raise InputError(f"cost_per_million_tokens: usd_per_accelerator_hour must not be negative, got {price}")
+    share = frontier["prefill_accelerators"] / frontier["accelerators"]
     per_hour = frontier["output_tokens_s_per_accelerator"] * SECONDS_PER_HOUR / MILLION
-    return (usd_per_accelerator_hour / per_hour).rename("usd_per_million_tokens")
+    return ((usd_per_accelerator_hour + share * (other - usd_per_accelerator_hour)) / per_hour).rename(
+        "usd_per_million_tokens")
 
 
 def why_empty(model: ModelCard, accelerator: Accelerator, interconnect: Interconnect, workload: Workload, slo: Slo, *,
               weights: str = "fp8", kv: str = "fp8", calibration: Calibration | None = None,
-              max_accelerators: int = 4096) -> str:
-    """One sentence that names what keeps `frontier` empty; says so when it is not."""
-    resolved = system(model, accelerator, interconnect, weights=weights, kv=kv, calibration=calibration)
-    cell = Cell(resolved, workload, slo)
+              max_accelerators: int = 4096, modes: Modes | None = None) -> str:
+    """One sentence that names what keeps `frontier` empty; says so when it is not.
+
+    Of several precisions the narrowest weights are looked at.
+    """
+    narrow, cached = min(precisions(accelerator, weights, kv), key=lambda pair: (bytes_of(pair[0]), bytes_of(pair[1])))
+    cell = cell_of(model, accelerator, interconnect, workload, slo, narrow, cached, calibration, modes or Modes())
     plans = candidates(cell, max_accelerators)
-    pair = f"{model.id} at {weights} on {accelerator.id}"
+    pair = f"{model.id} at {narrow} on {accelerator.id}"
     if not (plans.room > 0).any():
         return f"{pair}: does not fit in memory: " + _memory_reason(cell, plans)
     plans = plans.take(plans.room > 0)

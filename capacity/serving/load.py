@@ -86,6 +86,8 @@ class Load:
     host_bytes: Array
     link: Array
     """Utilisation of the host link by reloads."""
+    reload: Array
+    """Mean seconds to bring a session's KV back from host RAM."""
     pace: Array
     """Time an instance needs per second of its wall time; above 1 it falls behind its human."""
 
@@ -132,7 +134,7 @@ def load(system: System, layout: Layout, host: Bools, workload: Workload, slo: S
     present = np.where(host, in_flight / branches + turns * instances * (serving + loading), instances) / layout.dp
     kv_bytes, host_bytes = _kv_held(system, layout, workload, slo, first, present, instances)
     return Load(in_flight, instances, tpot, tpot_p, ttft, ttft_p, share, full, kv_bytes,
-                np.where(host, host_bytes, 0.0), link, turns * ttft + out * tpot)
+                np.where(host, host_bytes, 0.0), link, loading, turns * ttft + out * tpot)
 
 
 def _reload(system: System, layout: Layout, host: Bools, first: Prefill, rate: Array,

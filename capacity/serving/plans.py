@@ -93,24 +93,31 @@ def _layouts(system: System, modes: Modes, most: int) -> Layout:
     if len(parts):
         one = np.ones_like(parts)
         tp, pp, ep, dp = (np.concatenate(pair) for pair in ((tp, parts), (pp, one), (ep, one), (dp, one)))
-    sources = [s for s in modes.streaming if _fetch_rate(system, s) > 0]
+    sources = [s for s in modes.streaming if fetching(system, s)[0] > 0]
     if not sources:
         return Layout(tp, pp, ep, dp)
-    streams = [(0.0, 1.0, 0.0, False)]
-    for source in sources:
-        host = system.accelerator.host
-        latency = 0.0 if host is None else host.link_latency_s if source == "host" else host.nvme_latency_s
-        streams += [(share, _fetch_rate(system, source), latency, source == "host") for share in STREAMED]
-    count, ways = len(tp), np.array(streams)
-    stream = Stream(np.repeat(ways[:, 0], count), np.repeat(ways[:, 1], count), np.repeat(ways[:, 2], count),
-                    float(modes.lookahead), np.repeat(ways[:, 3] > 0, count))
+    ways = [("", 0.0), *((source, share) for source in sources for share in STREAMED)]
+    count = len(tp)
+    stream = streams(system, modes, [source for source, _ in ways for _ in range(count)],
+                     np.repeat([share for _, share in ways], count))
     tp, pp, ep, dp = (np.tile(axis, len(ways)) for axis in (tp, pp, ep, dp))
     return Layout(tp, pp, ep, dp, stream=stream)
 
 
-def _fetch_rate(system: System, source: str) -> float:
-    """Bytes/s per accelerator when every accelerator of a host fetches."""
-    return system.shared_rate if source == "host" else system.nvme_rate
+def streams(system: System, modes: Modes, sources: list[str], share: Array) -> Stream:
+    """Streaming of each plan: where its weights come from (`host`, `nvme` or nothing) and the share of its layers."""
+    rate, latency = np.array([fetching(system, source) for source in sources]).T
+    return Stream(share, rate, latency, float(modes.lookahead), np.array(sources) == "host")
+
+
+def fetching(system: System, source: str) -> tuple[float, float]:
+    """Bytes/s per accelerator when every accelerator of a host fetches from a source, and the latency of a fetch."""
+    host = system.accelerator.host
+    if source == "host":
+        return system.shared_rate, 0.0 if host is None else host.link_latency_s
+    if source == "nvme":
+        return system.nvme_rate, 0.0 if host is None else host.nvme_latency_s
+    return 1.0, 0.0
 
 
 @lru_cache(maxsize=256)

@@ -139,9 +139,3 @@ def _mode(layout: Layout) -> dict[str, object]:
     share = layout.stream.share
     source = np.where(share > 0, np.where(layout.stream.in_host, "host", "nvme"), "")
     return {"mode": np.where(share > 0, "streamed", mode), "part": part, "streamed": share, "stream_from": source}
-
-
-def layout_of(plan: pd.Series) -> Layout:
-    """The layout of a row of a frontier: its own sharding, part of an accelerator included, without streaming."""
-    tp = float(plan["tp"]) * float(plan.get("part", 1.0) or 1.0)
-    return Layout.of(tp, plan["pp"], plan["ep"], plan["dp"])

@@ -49,7 +49,7 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     Kept are plans that no smaller copy equals within 1 % in instances per accelerator, power per instance and latency
     slack (counted up to the far reserve of the calibration). `weights` and `kv` are a precision, several joined by
     commas, or `any` (see `precisions`). Times in seconds at the SLO's percentile; batch is the mean of sequences
-    decoding in the copy. `prefill_on`: other accelerators for the prefill pools of disaggregated plans. Empty where
+    decoding in the copy. `prefill_on`: other accelerators for the prefill pools, disaggregated plans alone. Empty where
     nothing fits: see `why_empty`. Raises InputError for unknown precisions.
     """
     chosen = modes or Modes()
@@ -58,7 +58,8 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     for pair in precisions(accelerator, weights, kv):
         cell = cell_of(model, accelerator, interconnect, workload, slo, *pair, calibration, chosen)
         levels = reserves(cell)
-        groups += [_own(cell, sized, pair) for sized in _sized(cell, max_accelerators)]
+        if prefill_on is None:
+            groups += [_own(cell, sized, pair) for sized in _sized(cell, max_accelerators)]
         if chosen.disaggregated:
             pool = prefill_on or (accelerator, interconnect)
             other = cell_of(model, *pool, workload, slo, *pair, calibration, chosen)
