@@ -154,6 +154,10 @@ class Interconnect:
     """Latency of a collective's protocol for large messages against that for small ones."""
     up_doubling: float = 1.0
     """Share of the rate inside the domain that stays with each doubling of the group beyond two."""
+    near: int = 0
+    """Accelerators under one leaf of a fabric that is thinner above it: groups so small keep the near figures."""
+    near_alpha_s: float = 0.0
+    near_gb_s: float = 0.0
 
 
 @dataclass(frozen=True)

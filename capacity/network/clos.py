@@ -4,7 +4,8 @@
     tier 2   spines (two tiers), or aggregation switches inside pods (three tiers)
     tier 3   cores, joining the pods
 
-As few tiers are used as hold the endpoints. A leaf has one uplink for every `oversubscription` endpoints (rounded up).
+As few tiers are used as hold the endpoints. A leaf has one uplink for every `oversubscription` endpoints, a pod one
+cable to the cores for every `upper` uplinks of its leaves (both rounded up).
 The structure is that of Al-Fares et al. 2008, with partly filled pods; figures and graphs are both made from it.
 """
 
@@ -31,6 +32,8 @@ class Clos:
     leaves_of_pod: tuple[int, ...]
     aggs_of_pod: tuple[int, ...]
     cores: int
+    core_cables_of_pod: tuple[int, ...] = ()
+    """Cables from each pod to the cores (three tiers)."""
 
     @property
     def switches(self) -> tuple[int, ...]:
@@ -39,24 +42,46 @@ class Clos:
 
     @property
     def trunk_cables(self) -> int:
-        """Cables between switches: each tier above the leaves takes as many as the leaves send up."""
-        return (self.tiers - 1) * self.leaves * self.uplinks
+        """Cables between switches."""
+        return self.leaves * self.uplinks + sum(self.core_cables_of_pod)
 
     @property
     def bisection_share(self) -> float:
         """Bandwidth between two halves, made of whole leaves, over that of the accelerators of one half."""
-        if self.tiers == 1:
-            return 1.0
-        return min(1.0, self.leaves * self.uplinks / self.endpoints)
+        return min([1.0, *(cables / self.endpoints for cables in self.above())])
 
     @property
     def uniform_share(self) -> float:
-        """Share of its own bandwidth each accelerator gets when all send to all: the fullest leaf's uplinks bind."""
-        if self.tiers == 1:
-            return 1.0
-        fullest = ceil(self.endpoints / self.leaves)
-        leaving = (self.endpoints - fullest) / (self.endpoints - 1)
-        return min(1.0, self.uplinks / (fullest * leaving))
+        """Share of its own bandwidth each accelerator gets when all send to all: the fullest leaf or pod binds."""
+        return self.group(self.endpoints)[1]
+
+    @property
+    def fullest_leaf(self) -> int:
+        """Endpoints of the fullest leaf."""
+        return ceil(self.endpoints / self.leaves)
+
+    @property
+    def fullest_pod(self) -> int:
+        """Endpoints of the fullest pod; all of them in one or two tiers."""
+        ends = np.cumsum((0, *self.leaves_of_pod))
+        return int(np.diff(spread(self.endpoints, self.leaves)[ends]).max())
+
+    def above(self) -> tuple[int, ...]:
+        """Cables upwards from all leaves, and from all pods, as far as there are such tiers."""
+        return (self.leaves * self.uplinks, sum(self.core_cables_of_pod))[: self.tiers - 1]
+
+    def group(self, members: int) -> tuple[int, float]:
+        """(switches on the longest way, share of its bandwidth that each gets) when so many neighbours send to all.
+
+        All groups of the size do so at once, leaf after leaf and pod after pod filled by them.
+        """
+        leaf, pod = self.fullest_leaf, self.fullest_pod
+        share = 1.0
+        if members > leaf and self.tiers > 1:
+            share = min(share, self.uplinks / leaf * (members - 1) / (members - leaf))
+        if members > pod and self.tiers > 2:
+            share = min(share, max(self.core_cables_of_pod) / pod * (members - 1) / (members - pod))
+        return 1 + 2 * ((members > leaf) + (members > pod)), share
 
     @property
     def max_hops(self) -> int:
@@ -90,10 +115,10 @@ class Clos:
     def core_cables(self) -> Iterator[tuple[int, int]]:
         """(aggregation switch, core) for every cable of the third tier."""
         agg = done = 0
-        for leaves, aggs in zip(self.leaves_of_pod, self.aggs_of_pod, strict=True):
-            for cable in range(leaves * self.uplinks):
+        for cables, aggs in zip(self.core_cables_of_pod, self.aggs_of_pod, strict=False):
+            for cable in range(cables):
                 yield agg + cable % aggs, (done + cable) % self.cores
-            agg, done = agg + aggs, done + leaves * self.uplinks
+            agg, done = agg + aggs, done + cables
 
 
 def spread(count: int, boxes: int) -> np.ndarray[tuple[int], np.dtype[np.int_]]:
@@ -109,24 +134,25 @@ def ports_below(radix: int, oversubscription: float) -> int:
     return below
 
 
-def largest(radix: int, tiers: int, oversubscription: float) -> int:
+def largest(radix: int, tiers: int, oversubscription: float, upper: float = 1.0) -> int:
     """Most endpoints that one plane of so many tiers holds."""
     below = ports_below(radix, oversubscription)
-    return (radix, radix * below, radix * (radix // 2) * below)[tiers - 1]
+    return (radix, radix * below, radix * ports_below(radix, upper) * below)[tiers - 1]
 
 
-def lay_out(endpoints: int, radix: int, max_tiers: int, oversubscription: float = 1.0) -> Clos:
+def lay_out(endpoints: int, radix: int, max_tiers: int, oversubscription: float = 1.0, upper: float = 1.0) -> Clos:
     """The layout of one plane with as few tiers as hold the endpoints.
 
-    `radix` counts the ports of a switch. Raises InputError when `max_tiers` are too few, naming the most they hold.
+    `radix` counts the ports of a switch; `upper` is the oversubscription of the aggregation switches of three tiers.
+    Raises InputError when `max_tiers` are too few, naming the most they hold.
     """
-    if endpoints < 1 or radix < 2 or not 1 <= max_tiers <= 3 or oversubscription < 1:
+    if endpoints < 1 or radix < 2 or not 1 <= max_tiers <= 3 or oversubscription < 1 or upper < 1:
         raise InputError(f"fat-tree of {endpoints} endpoints, radix {radix}, {max_tiers} tiers, oversubscription "
-                         f"{oversubscription:g}: allowed are 1 endpoint or more, radix 2 or more, 1 to 3 tiers and an "
-                         "oversubscription of 1 or more")
+                         f"{oversubscription:g} and {upper:g} above: allowed are 1 endpoint or more, radix 2 or more, "
+                         "1 to 3 tiers and oversubscriptions of 1 or more")
     if endpoints <= radix:
         return Clos(endpoints, 1, 1, 0, (1,), (0,), 0)
-    most = largest(radix, max_tiers, oversubscription)
+    most = largest(radix, max_tiers, oversubscription, upper)
     if endpoints > most:
         raise InputError(f"fat-tree of {endpoints} endpoints a plane: {max_tiers} tiers of radix {radix} at "
                          f"oversubscription {oversubscription:g} hold {most} at most; take a smaller pod, more tiers "
@@ -135,7 +161,8 @@ def lay_out(endpoints: int, radix: int, max_tiers: int, oversubscription: float 
     uplinks = ceil(ceil(endpoints / leaves) / oversubscription)
     if leaves <= radix:
         return Clos(endpoints, 2, leaves, uplinks, (leaves,), (ceil(leaves * uplinks / radix),), 0)
-    half = radix // 2
-    pods = np.diff(spread(leaves, ceil(leaves / half)))
-    aggs = tuple(ceil(int(n) * uplinks / half) for n in pods)
-    return Clos(endpoints, 3, leaves, uplinks, tuple(int(n) for n in pods), aggs, ceil(leaves * uplinks / radix))
+    below = ports_below(radix, upper)
+    pods = [int(n) for n in np.diff(spread(leaves, ceil(leaves / below)))]
+    aggs = tuple(ceil(n * uplinks / below) for n in pods)
+    cables = tuple(ceil(n * uplinks / upper) for n in pods)
+    return Clos(endpoints, 3, leaves, uplinks, tuple(pods), aggs, ceil(sum(cables) / radix), cables)

@@ -6,7 +6,8 @@ generation of parts (`fabrics.csv`); the size decides how many tiers.
     price       switches * price + optical ends * price + copper cables * price
     alpha       message of no size between neighbours + (switches passed - 1) * latency of one
     bandwidth   rate of the accelerator's ports * share that is left when all send to all
-Network cards are part of the accelerator's own price.
+Network cards are part of the accelerator's own price. A design of the kind `scale-up` is a domain of the accelerator's
+own links (NVLink): its switches and cables are part of the accelerator's price too, and shown for comparison.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from capacity.catalogue.cards import Accelerator, Interconnect
 from capacity.catalogue.catalogue import Catalogue
 from capacity.errors import InputError
 from capacity.network import fabrics
+from capacity.network.clos import largest
 from capacity.network.fabrics import ENDS, Parts
 from capacity.network.structure import (
     Structure,
     clos_structure,
     dragonfly_structure,
     mesh_structure,
+    scale_up_structure,
     torus_structure,
 )
 
@@ -38,6 +41,7 @@ class FabricDesign:
     """One design at one size for one accelerator; prices and powers are those of the scale-out network alone."""
 
     design: str
+    kind: str
     size: int
     part: str
     """Row of `fabrics.csv` it is built of."""
@@ -60,6 +64,9 @@ class FabricDesign:
     bisection_share: float
     max_hops: int
     mean_hops: float
+    near: int
+    """Neighbours that meet in one switch of each plane, at `near_alpha_s` and `neighbour_gb_s`; 0 without switches."""
+    near_alpha_s: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,16 @@ class _Choice:
     ports: int
     parts: Parts
     shape: Structure
+    bundles: int = 1
+    """Cables of an accelerator in one network: the planes of a scale-up domain."""
+
+    @property
+    def kind(self) -> str:
+        return str(self.row["kind"])
+
+    @property
+    def rate_gb_s(self) -> float:
+        return self.ports * self.bundles * self.parts.port_gb_s
 
     @property
     def switches(self) -> int:
@@ -106,12 +123,12 @@ def fabric_design(cat: Catalogue, design_id: str, accelerator: Accelerator, size
     price. Raises InputError for an unknown design (with the nearest), and for a size the design does not hold.
     """
     choice = _choose(cat, design_id, accelerator, size)
-    shape, rate = choice.shape, choice.ports * choice.parts.port_gb_s
+    shape, rate, alpha = choice.shape, choice.rate_gb_s, float(choice.part["p2p_alpha_us"]) * MICRO
     return FabricDesign(
-        design=design_id, size=size, part=str(choice.part["id"]), ports=choice.ports, tiers=shape.tiers,
-        switches=choice.switches, cables=choice.cables, optics=choice.optics,
+        design=design_id, kind=choice.kind, size=size, part=str(choice.part["id"]), ports=choice.ports,
+        tiers=shape.tiers, switches=choice.switches, cables=choice.cables, optics=choice.optics,
         price_usd_per_accelerator=choice.price_usd / size, watts_per_accelerator=choice.power_w / size,
-        alpha_s=float(choice.part["p2p_alpha_us"]) * MICRO + (shape.max_hops - 1) * choice.parts.hop_latency_s,
+        alpha_s=alpha + (shape.max_hops - 1) * choice.parts.hop_latency_s, near=shape.near, near_alpha_s=alpha,
         gb_s=rate * shape.uniform_share, neighbour_gb_s=rate, efficiency=float(choice.part["efficiency"]),
         bisection_share=shape.bisection_share, max_hops=shape.max_hops, mean_hops=shape.mean_hops,
     )
@@ -123,8 +140,9 @@ def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size:
     Only one port's network is drawn. Raises InputError as `fabric_design`.
     """
     choice = _choose(cat, design_id, accelerator, size)
-    row, parts = choice.row, choice.parts
-    kind = str(row["kind"])
+    row, parts, kind = choice.row, choice.parts, choice.kind
+    if kind == "scale-up":
+        return fabrics.scale_up(size, parts, choice.bundles, int(row["max_tiers"]))
     if kind == "torus":
         return fabrics.torus(size, int(row["dimensions"]), parts)
     if kind == "full-mesh":
@@ -132,20 +150,24 @@ def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size:
     if kind == "dragonfly-plus":
         return fabrics.dragonfly_plus(size, parts, float(row["oversubscription"]))
     return fabrics.fat_tree(size, parts, int(row["max_tiers"]), float(row["oversubscription"]), int(row["planes"]),
-                            accelerator.scale_up_gb_s)
+                            accelerator.scale_up_gb_s, upper=float(row["upper"]), rails=int(row["rails"]))
 
 
 def interconnect(cat: Catalogue, accelerator: Accelerator, fabric: FabricDesign) -> Interconnect:
     """What a model copy sees in a pod of this accelerator on this fabric.
 
     Inside the scale-up domain: message latency and efficiency of the accelerator's row in `fabrics.csv`. Outside: the
-    bandwidth that is left when all send to all, so that an oversubscribed fabric is felt by every sharding plan.
+    bandwidth that is left when all send to all, so that an oversubscribed fabric is felt by every sharding plan whose
+    groups outgrow a leaf; those under one leaf keep all of it. A scale-up design is a domain of its own size.
     """
     inside = cat.row("fabrics", accelerator.scale_up_fabric)
+    whole = fabric.kind == "scale-up"
+    thin = fabric.gb_s < fabric.neighbour_gb_s and not whole
     return Interconnect(
-        domain=accelerator.scale_up_domain, up_alpha_s=float(inside["p2p_alpha_us"]) * MICRO,
+        domain=fabric.size if whole else accelerator.scale_up_domain, up_alpha_s=float(inside["p2p_alpha_us"]) * MICRO,
         up_gb_s=accelerator.scale_up_gb_s, up_efficiency=float(inside["efficiency"]), out_alpha_s=fabric.alpha_s,
         out_gb_s=fabric.gb_s, out_efficiency=fabric.efficiency, reach=fabric.size, fabric=fabric.design,
+        near=fabric.near if thin else 0, near_alpha_s=fabric.near_alpha_s, near_gb_s=fabric.neighbour_gb_s,
     )
 
 
@@ -155,12 +177,14 @@ def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int)
     An accelerator has `max_ports` ports at most, or as few as any of the parts allow.
     """
     row, rate = cat.row("fabric_designs", design_id), accelerator.nic_gbit_s
-    if not rate > 0:
-        raise InputError(f"accelerator `{accelerator.id}`: nic_gbit_s is {rate:g}; a fabric needs a rate above 0")
     most = int(row["max_size"])
     if size < 1 or (most and size > most):
         raise InputError(f"fabric design `{design_id}` of {size} accelerators: allowed are 1 to "
                          f"{most or 'as many as its tiers hold'}")
+    if str(row["kind"]) == "scale-up":
+        return _domain(cat, row, accelerator, size)
+    if not rate > 0:
+        raise InputError(f"accelerator `{accelerator.id}`: nic_gbit_s is {rate:g}; a fabric needs a rate above 0")
     sold = _on_sale(cat, row, accelerator)
     ports = [ceil(rate / port) for port in sold["gbit_s_per_port"]]
     limit = max(int(row["max_ports"]), min(ports))
@@ -176,6 +200,32 @@ def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int)
     if not choices and refused is not None:
         raise refused
     return min(choices, key=lambda choice: choice.price_usd)
+
+
+def _domain(cat: Catalogue, row: pd.Series, accelerator: Accelerator, size: int) -> _Choice:
+    """A scale-up domain on as few planes of the accelerator's own switches as hold it, its links shared out evenly."""
+    names = [name.strip() for name in str(row["parts"]).split(";")]
+    if accelerator.scale_up_fabric not in names:
+        raise InputError(f"fabric design `{row['id']}` joins accelerators by switches of {', '.join(names)}; "
+                         f"`{accelerator.id}` has {accelerator.scale_up_fabric}")
+    part, tiers = cat.row("fabrics", accelerator.scale_up_fabric), int(row["max_tiers"])
+    links = max(1, round(accelerator.scale_up_gb_s * BITS / float(part["gbit_s_per_port"])))
+    for planes in (n for n in range(1, links + 1) if links % n == 0):
+        bundle = links // planes
+        radix = int(part["switch_radix"]) // bundle
+        if radix < 2 or size > largest(radix, tiers, 1.0):
+            continue
+        parts = Parts(
+            radix=radix, port_gb_s=accelerator.scale_up_gb_s / planes,
+            switch_price_usd=float(part["switch_price_usd"]), switch_power_w=float(part["switch_power_w"]),
+            end_price_usd=float(part["optics_price_usd_per_end"]) * bundle,
+            end_power_w=float(part["optics_power_w"]) * bundle, hop_latency_s=float(part["hop_latency_ns"]) * NANO,
+            copper_share=float(row["copper_share"]), copper_price_usd=float(row["copper_usd"]) * bundle,
+        )
+        return _Choice(row, part, 1, parts, scale_up_structure(size, planes, radix, tiers), planes)
+    most = largest(int(part["switch_radix"]), tiers, 1.0)
+    raise InputError(f"fabric design `{row['id']}` of {size} accelerators: {tiers} tiers of {part['switch']} hold "
+                     f"{most} at most")
 
 
 def _on_sale(cat: Catalogue, row: pd.Series, accelerator: Accelerator) -> pd.DataFrame:
@@ -211,4 +261,4 @@ def _structure(row: pd.Series, radix: int, size: int) -> Structure:
         return mesh_structure(size)
     if kind == "dragonfly-plus":
         return dragonfly_structure(size, radix, ratio)
-    return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio)
+    return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio, float(row["upper"]))

@@ -1,8 +1,8 @@
 """Fabrics as networkx graphs, cable by cable: for small clusters, for drawing, and to check `structure.py`.
 
 Nodes `acc0`, `acc1`, ... are accelerators in order (each with its network port); others have the kind `switch` with
-`tier` (1: next to the accelerators), `plane`, `price_usd` and `power_w`, or `scale-up`: what joins the accelerators
-of a host or domain. Parallel cables are one edge, with
+`tier` (1: next to the accelerators), `plane`, `ports`, `capacity_gb_s` (of all ports, per direction), `latency_s`,
+`price_usd` and `power_w`, or `scale-up`: what joins the accelerators of a host. Parallel cables are one edge, with
 
     cables          how many
     capacity_gb_s   all of them, per direction
@@ -20,7 +20,7 @@ from itertools import combinations, pairwise, product
 import networkx as nx
 
 from capacity.errors import InputError
-from capacity.network.clos import lay_out, spread
+from capacity.network.clos import Clos, largest, lay_out, spread
 from capacity.network.structure import lay_out_dragonfly, planes_of, torus_sides
 
 ENDS = 2
@@ -61,8 +61,10 @@ class _Builder:
 
     def switches(self, prefix: str, count: int, tier: int, plane: int = 0) -> list[str]:
         names = [f"{prefix}{n}" for n in range(count)]
-        self.graph.add_nodes_from(names, kind="switch", tier=tier, plane=plane, price_usd=self.parts.switch_price_usd,
-                                  power_w=self.parts.switch_power_w)
+        parts = self.parts
+        self.graph.add_nodes_from(names, kind="switch", tier=tier, plane=plane, ports=parts.radix,
+                                  capacity_gb_s=parts.radix * parts.port_gb_s, latency_s=parts.hop_latency_s,
+                                  price_usd=parts.switch_price_usd, power_w=parts.switch_power_w)
         return names
 
     def access_cable(self, one: str, other: str, gb_s: float) -> None:
@@ -90,28 +92,37 @@ class _Builder:
 
 
 def fat_tree(size: int, parts: Parts, max_tiers: int, oversubscription: float = 1.0, planes: int = 1,
-             host_gb_s: float = 0.0) -> nx.Graph[str]:
-    """A fat-tree of one to three tiers; with several `planes`, accelerator n uses plane n modulo planes (rails).
+             host_gb_s: float = 0.0, *, upper: float = 1.0, rails: int = 1) -> nx.Graph[str]:
+    """A fat-tree of one to three tiers; with several `planes`, accelerator n uses plane n modulo planes.
 
-    The `planes` accelerators of a host are then joined by a node of kind `scale-up` at `host_gb_s` each. Raises
-    InputError when the tiers do not hold the size.
+    In one plane, `rails` puts the accelerators of the same place in their hosts side by side under a leaf. With several
+    planes or rails, the accelerators of a host are joined by a node of kind `scale-up` at `host_gb_s` each. `upper`:
+    oversubscription above the second tier. Raises InputError when the tiers do not hold the size.
     """
     build = _Builder(size, parts)
+    order = sorted(range(size), key=lambda n: (n % rails, n))
     for plane, endpoints in enumerate(planes_of(size, planes)):
         if not endpoints:
             continue
-        plan = lay_out(endpoints, parts.radix, max_tiers, oversubscription)
-        names = [build.switches(f"{level}{plane}.", count, tier + 1, plane)
-                 for tier, (level, count) in enumerate(zip(("leaf", "agg", "core"), plan.switches, strict=False))]
+        plan = lay_out(endpoints, parts.radix, max_tiers, oversubscription, upper)
+        names = _plane(build, plan, plane)
         for endpoint in range(endpoints):
-            build.access_cable(f"acc{endpoint * planes + plane}", names[0][plan.leaf_of(endpoint)], parts.port_gb_s)
-        if plan.tiers > 1:
-            build.trunk_cables((names[0][leaf], names[1][agg]) for leaf, agg in plan.up_cables())
-        if plan.tiers > 2:
-            build.trunk_cables((names[1][agg], names[2][core]) for agg, core in plan.core_cables())
-    if planes > 1:
-        _join_hosts(build.graph, size, planes, host_gb_s)
+            accelerator = order[endpoint] if planes == 1 else endpoint * planes + plane
+            build.access_cable(f"acc{accelerator}", names[plan.leaf_of(endpoint)], parts.port_gb_s)
+    if max(planes, rails) > 1:
+        _join_hosts(build.graph, size, max(planes, rails), host_gb_s)
     return build.graph
+
+
+def _plane(build: _Builder, plan: Clos, plane: int) -> list[str]:
+    """The switches of one plane with the cables between them; its leaves."""
+    names = [build.switches(f"{level}{plane}.", count, tier + 1, plane)
+             for tier, (level, count) in enumerate(zip(("leaf", "agg", "core"), plan.switches, strict=False))]
+    if plan.tiers > 1:
+        build.trunk_cables((names[0][leaf], names[1][agg]) for leaf, agg in plan.up_cables())
+    if plan.tiers > 2:
+        build.trunk_cables((names[1][agg], names[2][core]) for agg, core in plan.core_cables())
+    return names[0]
 
 
 def _join_hosts(graph: nx.Graph[str], size: int, width: int, gb_s: float) -> None:
@@ -172,16 +183,19 @@ def full_mesh(size: int, parts: Parts) -> nx.Graph[str]:
     return build.graph
 
 
-def scale_up(size: int, parts: Parts, switches: int) -> nx.Graph[str]:
-    """A scale-up domain: every accelerator joined to each of `switches`, its bandwidth shared out over them.
+def scale_up(size: int, parts: Parts, planes: int, max_tiers: int = 1) -> nx.Graph[str]:
+    """A scale-up domain: every accelerator joined to each of `planes`, a switch or a small fat-tree; `port_gb_s` each.
 
-    Raises InputError when a switch has fewer ports than the domain has accelerators.
+    Raises InputError when a plane holds fewer accelerators than the domain has.
     """
-    if not 1 <= size <= parts.radix or switches < 1:
-        raise InputError(f"scale-up domain of {size} accelerators on {switches} switches: allowed are 1 to "
-                         f"{parts.radix} accelerators (the ports of a switch) and 1 switch or more")
+    most = largest(parts.radix, max_tiers, 1.0)
+    if not 1 <= size <= most or planes < 1:
+        raise InputError(f"scale-up domain of {size} accelerators on {planes} planes: allowed are 1 to {most} "
+                         "accelerators (what the switches of a plane hold) and 1 plane or more")
     build = _Builder(size, parts)
-    for switch in build.switches("switch", switches, 1):
+    plan = lay_out(size, parts.radix, max_tiers)
+    for plane in range(planes):
+        leaves = _plane(build, plan, plane)
         for n in range(size):
-            build.access_cable(f"acc{n}", switch, parts.port_gb_s / switches)
+            build.access_cable(f"acc{n}", leaves[plan.leaf_of(n)], parts.port_gb_s)
     return build.graph

@@ -6,11 +6,12 @@
     torus        rings in two or three dimensions; uniform traffic fills a ring at 2 links * capacity / mean distance
                  (Dally & Towles 2004, chapter 3)
     full mesh    every two accelerators joined
+    scale-up     every accelerator in each of several planes, its links shared out over them (NVLink switches)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
 
@@ -24,7 +25,8 @@ class Structure:
 
     `access_cables` touch an accelerator, `trunk_cables` join switches. `max_hops` and `mean_hops` count switches passed
     (without switches: cables followed). `bisection_share` is the bandwidth between halves over that of the accelerators
-    of one half; `uniform_share` the share of its own bandwidth each accelerator gets when all send to all.
+    of one half; `uniform_share` the share of its own bandwidth each accelerator gets when all send to all. `near`
+    neighbours meet in one switch of each plane; 0 where there are no switches.
     """
 
     kind: str
@@ -37,6 +39,16 @@ class Structure:
     mean_hops: float
     bisection_share: float
     uniform_share: float
+    near: int = 0
+    sides: tuple[Clos, ...] = field(default=(), compare=False, repr=False)
+    """The planes of a fat-tree."""
+
+    def group(self, members: int) -> tuple[int, float]:
+        """(switches on the longest way, share of its bandwidth each gets) when so many neighbours send to all."""
+        if self.sides:
+            found = [side.group(min(ceil(members / len(self.sides)), side.endpoints)) for side in self.sides]
+            return max(hops for hops, _ in found), min(share for _, share in found)
+        return (1, 1.0) if members <= self.near else (self.max_hops, self.uniform_share)
 
 
 def planes_of(size: int, planes: int) -> list[int]:
@@ -44,16 +56,26 @@ def planes_of(size: int, planes: int) -> list[int]:
     return [size // planes + (n < size % planes) for n in range(planes)]
 
 
-def clos_structure(kind: str, size: int, planes: int, radix: int, max_tiers: int,
-                   oversubscription: float = 1.0) -> Structure:
-    """Figures of a fat-tree of one or more planes (rails)."""
-    sides: list[Clos] = [lay_out(n, radix, max_tiers, oversubscription) for n in planes_of(size, planes) if n]
+def clos_structure(kind: str, size: int, planes: int, radix: int, max_tiers: int, oversubscription: float = 1.0,
+                   upper: float = 1.0) -> Structure:
+    """Figures of a fat-tree of one or more planes (rails), each accelerator in one of them."""
+    known = {n: lay_out(n, radix, max_tiers, oversubscription, upper) for n in set(planes_of(size, planes)) if n}
+    sides: list[Clos] = [known[n] for n in planes_of(size, planes) if n]
     return Structure(
         kind, size, max(side.tiers for side in sides), sum(sum(side.switches) for side in sides), size,
         sum(side.trunk_cables for side in sides), max(side.max_hops for side in sides),
         sum(side.mean_hops * side.endpoints for side in sides) / size,
         min(side.bisection_share for side in sides), min(side.uniform_share for side in sides),
+        planes * min(side.endpoints // side.leaves for side in sides), tuple(sides),
     )
+
+
+def scale_up_structure(size: int, planes: int, radix: int, max_tiers: int) -> Structure:
+    """Figures of a scale-up domain: every accelerator in each of `planes` alike; a bundle of its links counts once."""
+    side = lay_out(size, radix, max_tiers)
+    return Structure("scale-up", size, side.tiers, planes * sum(side.switches), planes * size,
+                     planes * side.trunk_cables, side.max_hops, side.mean_hops, side.bisection_share,
+                     side.uniform_share, side.endpoints // side.leaves, (side,))
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,7 @@ def dragonfly_structure(size: int, radix: int, taper: float = 1.0) -> Structure:
     mean = (same_leaf + 3 * same_group + 4 * far) / (size - 1) if size > 1 else 0.0
     hops = 4 if plan.groups > 1 else (3 if plan.leaves > 1 else 1)
     return Structure("dragonfly-plus", size, 2 if plan.spines else 1, plan.groups * (plan.leaves + plan.spines), size,
-                     trunk, hops, mean, bisection, uniform)
+                     trunk, hops, mean, bisection, uniform, int(leaf))
 
 
 @lru_cache(maxsize=256)

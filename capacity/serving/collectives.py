@@ -11,7 +11,8 @@ Libraries change protocol with the size: the quick one sends a flag with every w
 rate (NCCL's LL); the bulk one reaches all of it and takes `bulk` times the latency. The functions below give the bulk
 rate at the quick latency; `faster_s` makes of the two parts what the faster protocol takes, so that a collective's time
 is the lower of two straight lines. Ranks that share a host's bridges instead of a switch get less each:
-rate * up_doubling^(log2 n - 1).
+rate * up_doubling^(log2 n - 1). On a fabric that is thinner above its leaves, groups of at most `near` accelerators
+meet under one leaf and keep the figures of neighbours.
 """
 
 from __future__ import annotations
@@ -47,8 +48,13 @@ def _up_rate(links: Interconnect, inside: Array | float = 2.0) -> Array | float:
     return rate * links.up_doubling ** np.log2(np.maximum(inside, 2.0) / 2.0)
 
 
-def _out_rate(links: Interconnect) -> float:
-    return links.out_gb_s * links.out_efficiency * GIGA
+def _outside(links: Interconnect, group: Array) -> tuple[Array | float, Array | float]:
+    """(latency, bytes/s) outside the domain for accelerators of groups of a size."""
+    rate = links.out_gb_s * links.out_efficiency * GIGA
+    if links.near <= links.domain:
+        return links.out_alpha_s, rate
+    close, near = group <= links.near, links.near_gb_s * links.out_efficiency * GIGA
+    return np.where(close, links.near_alpha_s, links.out_alpha_s), np.where(close, near, rate)
 
 
 def all_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: float = 1.0) -> Array:
@@ -59,7 +65,8 @@ def all_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: floa
     inside, outside = _inside(ranks, links)
     up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s * latency, 0.0)
     up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links, inside)
-    out = 2 * np.log2(outside) * links.out_alpha_s + 2 * (1 - 1 / outside) * volume / inside / _out_rate(links)
+    alpha, rate = _outside(links, ranks)
+    out = 2 * np.log2(outside) * alpha + 2 * (1 - 1 / outside) * volume / inside / rate
     return np.asarray(up + out)
 
 
@@ -77,9 +84,10 @@ def collective_s(kind: str, ranks: Array, volume: Array, links: Interconnect) ->
 def all_to_all_s(ranks: Array, volume: Array, links: Interconnect) -> Array:
     """Seconds for each rank to send `volume` bytes spread evenly over its group; inside and outside run together."""
     inside, outside = _inside(ranks, links)
-    alpha = np.where(inside > 1, 2 * links.up_alpha_s, 0.0) + np.where(outside > 1, 2 * links.out_alpha_s, 0.0)
+    out_alpha, rate = _outside(links, ranks)
+    alpha = np.where(inside > 1, 2 * links.up_alpha_s, 0.0) + np.where(outside > 1, 2 * out_alpha, 0.0)
     up = volume * (inside - 1) / ranks / _up_rate(links, inside)
-    out = volume * (1 - inside / ranks) / _out_rate(links)
+    out = volume * (1 - inside / ranks) / rate
     return np.asarray(alpha + np.maximum(up, out))
 
 
@@ -91,5 +99,6 @@ def hand_over_s(stages: Array, stage_size: Array, volume: Array, links: Intercon
     outside = np.where(accelerators > domain, np.minimum(crossings, stages), 0.0)
     inside = np.where(stages > 1, stages - outside, 0.0)
     up = inside * (links.up_alpha_s + volume / _up_rate(links))
-    out = outside * (links.out_alpha_s + volume / _out_rate(links))
+    alpha, rate = _outside(links, accelerators)
+    out = outside * (alpha + volume / rate)
     return np.asarray(np.where(stages > 1, up + out, 0.0))

@@ -12,6 +12,8 @@ from capacity.network.show import design_table, fabric_table, link_table, round_
 
 CAT = load_catalogue()
 H100, V100, VR200 = CAT.accelerator("h100-sxm"), CAT.accelerator("v100-sxm2-32"), CAT.accelerator("vr200-nvl72")
+DESIGNS = CAT.table("fabric_designs")
+OUTSIDE = DESIGNS.loc[DESIGNS.kind != "scale-up", "id"].tolist()
 STEPS = CAT.table("fabric_costs")
 STEPS = STEPS[STEPS.topology.str.startswith("fat-tree") & (STEPS.switches > 0)]
 
@@ -64,7 +66,7 @@ def test_the_generation_fits_the_accelerators_rate(name, design, part, ports, gb
 
 def test_every_design_and_accelerator_has_figures_at_a_size_it_holds():
     for name, accelerator in CAT.accelerators().items():
-        for design in CAT.table("fabric_designs").id:
+        for design in OUTSIDE:
             fabric = fabric_design(CAT, design, accelerator, 64)
             assert fabric.price_usd_per_accelerator > 0, (name, design)
             assert fabric.watts_per_accelerator >= 0
@@ -72,8 +74,8 @@ def test_every_design_and_accelerator_has_figures_at_a_size_it_holds():
             assert fabric.neighbour_gb_s == pytest.approx(accelerator.nic_gbit_s / 8)
 
 
-@pytest.mark.parametrize("design", ["rail-2tier", "fat-tree-3tier", "fat-tree-2tier-oversub4", "dragonfly-plus",
-                                    "torus-2d", "torus-3d", "full-mesh"])
+@pytest.mark.parametrize("design", ["rail-2tier", "rail-1plane-2tier", "fat-tree-3tier", "fat-tree-2tier-oversub4",
+                                    "fat-tree-3tier-core7", "dragonfly-plus", "torus-2d", "torus-3d", "full-mesh"])
 @pytest.mark.parametrize("accelerator", [H100, V100, VR200])
 def test_graph_costs_what_the_figures_say(design, accelerator):
     fabric = fabric_design(CAT, design, accelerator, 64)
@@ -83,6 +85,36 @@ def test_graph_costs_what_the_figures_say(design, accelerator):
     assert fabric.optics == fabric.ports * sums["optics"]
     assert fabric.price_usd_per_accelerator * 64 == pytest.approx(fabric.ports * sums["price_usd"])
     assert fabric.watts_per_accelerator * 64 == pytest.approx(fabric.ports * sums["power_w"])
+
+
+@pytest.mark.parametrize(("name", "design", "size", "switches", "tiers"), [
+    ("b200-sxm", "nvlink-8", 8, 2, 1),  # 8 x 18 links on two switches of 72 ports
+    ("gb200-nvl72", "nvlink-72", 72, 18, 1),  # nine trays of two
+    ("gb200-nvl72", "nvlink-576", 576, 18 * (16 + 8), 2),  # leaves of 36 down and 36 up, in each of 18 planes
+])
+def test_scale_up_domains_by_hand(name, design, size, switches, tiers):
+    chip = CAT.accelerator(name)
+    domain = fabric_design(CAT, design, chip, size)
+    assert (domain.switches, domain.tiers, domain.gb_s) == (switches, tiers, pytest.approx(chip.scale_up_gb_s))
+    assert interconnect(CAT, chip, domain).domain == size
+    sums = totals(fabric_graph(CAT, design, chip, size))
+    assert (sums["switches"], sums["cables"]) == (domain.switches, domain.cables)
+    assert sums["price_usd"] == pytest.approx(domain.price_usd_per_accelerator * size)
+    with pytest.raises(InputError, match="mi300x` has if-mi300"):
+        fabric_design(CAT, design, CAT.accelerator("mi300x"), 8)
+
+
+def test_one_plane_of_rails_is_priced_as_one_plane():
+    assert fabric_design(CAT, "rail-1plane-3tier", H100, 8192).switches == 640
+    assert fabric_design(CAT, "rail-3tier", H100, 8192).switches == 384
+
+
+def test_groups_under_a_leaf_keep_their_bandwidth_where_the_fabric_is_thin():
+    thin = fabric_design(CAT, "fat-tree-2tier-oversub4", H100, 1024)  # leaves of 48 or 49
+    links = interconnect(CAT, H100, thin)
+    assert (links.near, links.near_gb_s) == (48, 50.0)
+    assert links.out_gb_s < 15
+    assert interconnect(CAT, H100, fabric_design(CAT, "rail-2tier", H100, 1024)).near == 0
 
 
 def test_interconnect_takes_the_inside_from_the_domain_and_the_outside_from_the_fabric():

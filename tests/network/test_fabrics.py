@@ -134,7 +134,7 @@ def test_mesh_structure_and_graph_agree(size):
 
 
 def test_scale_up_domain_of_eight_on_four_switches():
-    graph = fabrics.scale_up(8, Parts(radix=8, port_gb_s=450.0), 4)
+    graph = fabrics.scale_up(8, Parts(radix=8, port_gb_s=450.0 / 4), 4)
     measured = measure(graph, 450.0)
     assert (measured.switches, measured.access_cables, measured.max_hops) == (4, 32, 1)
     assert measured.bisection_share == pytest.approx(1.0)

@@ -63,3 +63,11 @@ def test_all_reduce_is_within_a_quarter_of_every_nccl_table_and_group_size():
     assert table.index.get_level_values("ranks").max() == 16  # two hosts
     assert (table["median"] <= 0.25).all(), table[table["median"] > 0.25]
     assert asked["error"].median() < 0.12
+
+
+def test_groups_under_one_leaf_keep_the_figures_of_neighbours_on_a_thin_fabric():
+    thin = dataclasses.replace(NET, out_gb_s=12.5, near=32, near_alpha_s=5e-6, near_gb_s=50.0)
+    close, far = all_reduce_s(np.array([32.0, 64.0]), np.array([1e9, 1e9]), thin)
+    inside = 12e-6 + 1.75e9 / 360e9
+    assert close == pytest.approx(inside + 4 * 5e-6 + 1.5 * 1e9 / 8 / 45e9)
+    assert far == pytest.approx(inside + 6 * 6e-6 + 1.75 * 1e9 / 8 / 11.25e9)
