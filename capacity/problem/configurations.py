@@ -14,7 +14,17 @@ from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
-from capacity.serving import FRONTIER_COLUMNS, Calibration, Slo, Workload, frontier, why_empty
+from capacity.serving import (
+    FRONTIER_COLUMNS,
+    Calibration,
+    Modes,
+    Slo,
+    Speculation,
+    Workload,
+    calibration_of,
+    frontier,
+    why_empty,
+)
 
 Floats = NDArray[np.float64]
 
@@ -72,14 +82,37 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips
         "slo": Slo(service.ttft, service.tpot, service.percentile),
         "weights": variant.weights,
         "kv": variant.kv,
-        "calibration": Calibration.read(Path(serving.calibration)) if serving.calibration else None,
+        "calibration": _calibration(world),
         "max_accelerators": int(min(serving.max_accelerators_per_copy, pod.size)),
+        "modes": _modes(world, variant),
     }
     found = frontier(**asked)
     if found.empty:
         return found, why_empty(**asked)
     near = trips_s[trips_s <= (service.max_rtt or np.inf)]
     return _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1]), ""
+
+
+def _calibration(world: World) -> Calibration:
+    """The scenario's own, else the catalogue's with the scenario's overlays."""
+    given = world.scenario.serving.calibration
+    return Calibration.read(Path(given)) if given else calibration_of(world.catalogue)
+
+
+def _modes(world: World, variant: Variant) -> Modes:
+    """Ways of serving that the scenario offers; prefill's pool is in the same pod, since a configuration is of one."""
+    serving, draft = world.scenario.serving, variant.draft
+    speculation = None
+    if draft is not None:
+        model = None if draft.model is None else world.catalogue.model(draft.model)
+        speculation = Speculation(draft.tokens, draft.acceptance, draft.cost, model)
+    return Modes(
+        parts=serving.copies_per_accelerator,
+        streaming=("host", "nvme") if serving.weight_streaming else (),
+        disaggregated=serving.disaggregated,
+        shared_prefix=serving.shared_prefix,
+        speculation=speculation,
+    )
 
 
 NEARLY = 0.01

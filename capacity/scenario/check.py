@@ -50,6 +50,8 @@ def _lists(s: Scenario) -> Problems:
 def _variants(s: Scenario) -> Problems:
     served = set()
     for name, variant in s.variants.items():
+        if variant.draft is not None and (variant.draft.model is None) == (variant.draft.cost is None):
+            yield ("variants", name, "draft"), "needs `model` or `cost`, one of them: who drafts, or what a draft costs"
         for key, named in (("equivalence", variant.equivalence), ("max_share", variant.max_share)):
             for cls in named:
                 if cls not in s.classes:
@@ -184,6 +186,8 @@ def check_against(scenario: Scenario, catalogue: Catalogue) -> None:
     used += [(("accelerators", name), name, "accelerator") for name in s.accelerators]
     used += [(("pods", "fabrics", str(i)), name, "fabric") for i, name in enumerate(s.pods.fabrics)]
     used += [(("variants", name, "model"), v.model, "model") for name, v in s.variants.items()]
+    used += [(("variants", name, "draft", "model"), v.draft.model, "model")
+             for name, v in s.variants.items() if v.draft is not None and v.draft.model is not None]
     used += [(("existing", str(i), "accelerator"), e.accelerator, "accelerator") for i, e in enumerate(s.existing)]
     used += [(("rentals", str(i), "accelerator"), r.accelerator, "accelerator") for i, r in enumerate(s.rentals)]
     lower = {what: {name.lower() for name in names} for what, names in known.items()}

@@ -102,6 +102,15 @@ class Equivalence(Part):
     high: float = Field(gt=0)
 
 
+class Drafting(Part):
+    """Speculative decoding of a variant: a draft proposes tokens, one step of the model verifies them."""
+
+    tokens: int = Field(ge=1, description="drafted ahead of each step")
+    acceptance: Fraction = Field(description="how often a drafted token is accepted")
+    model: str | None = Field(None, description="the AI model that drafts; else `cost`")
+    cost: Fraction | None = Field(None, description="what drafting one token takes, as a share of the model's own step")
+
+
 class Variant(Part):
     """An AI model as served: architecture, precision, and what it is worth in each class."""
 
@@ -111,6 +120,7 @@ class Variant(Part):
     available: Year | None = Field(None, description="first year it may serve; default: the card's release year")
     equivalence: dict[str, float | Equivalence] = Field(description="class -> factor; a class not named is not served")
     max_share: dict[str, Fraction] = Field(default_factory=dict, description="class -> largest share it may serve")
+    draft: Drafting | None = Field(None, description="speculative decoding; absent: none")
 
 
 class Path(Part):
@@ -337,6 +347,14 @@ class Serving(Part):
     plans_per_cell: int = Field(4, ge=1, description="serving configurations kept per class, variant and pod design")
     max_accelerators_per_copy: Count = 4096.0
     calibration: str | None = None
+    copies_per_accelerator: Literal[1, 2, 4, 8] = Field(
+        1, description="most copies of a small model side by side on one accelerator"
+    )
+    weight_streaming: bool = Field(False, description="weights that do not fit may stream from host RAM or its drives")
+    disaggregated: bool = Field(False, description="prefill and decode may run in pools of their own, in one pod")
+    shared_prefix: bool = Field(
+        False, description="attention kernels read the prompt that an instance's branches share once for all of them"
+    )
 
 
 class Origin:

@@ -174,6 +174,7 @@ def default_calibration() -> Calibration:
     return Calibration.read(data_folder() / "calibration.csv")
 
 
+@lru_cache(maxsize=8)
 def calibration_of(catalogue: Catalogue) -> Calibration:
     """The calibration of a catalogue, the rows of its overlays included."""
     return Calibration(catalogue.table("calibration"), "calibration.csv")
