@@ -70,7 +70,7 @@ class FabricDesign:
 
 
 @dataclass(frozen=True)
-class _Choice:
+class Choice:
     """A design of one size, built of one generation of parts for one accelerator, and its bill."""
 
     row: pd.Series
@@ -83,36 +83,44 @@ class _Choice:
 
     @property
     def kind(self) -> str:
+        """Family of structures."""
         return str(self.row["kind"])
 
     @property
     def rate_gb_s(self) -> float:
+        """Of one accelerator, all ports, per direction."""
         return self.ports * self.bundles * self.parts.port_gb_s
 
     @property
     def switches(self) -> int:
+        """Of all ports' networks, as the figures below."""
         return self.ports * self.shape.switches
 
     @property
     def cables(self) -> int:
+        """Optical and copper."""
         return self.ports * (self.shape.access_cables + self.shape.trunk_cables)
 
     @property
     def copper(self) -> int:
+        """Cables of copper."""
         return self.ports * self.parts.copper_of(self.shape.access_cables)
 
     @property
     def optics(self) -> int:
+        """Transceivers."""
         return ENDS * (self.cables - self.copper)
 
     @property
     def price_usd(self) -> float:
+        """Switches, optics and copper."""
         parts = self.parts
         return (self.switches * parts.switch_price_usd + self.optics * parts.end_price_usd
                 + self.copper * parts.copper_price_usd)
 
     @property
     def power_w(self) -> float:
+        """Switches and optics."""
         return self.switches * self.parts.switch_power_w + self.optics * self.parts.end_power_w
 
 
@@ -122,7 +130,7 @@ def fabric_design(cat: Catalogue, design_id: str, accelerator: Accelerator, size
     Of the design's parts on sale in the accelerator's year, those are taken that carry its network rate at the least
     price. Raises InputError for an unknown design (with the nearest), and for a size the design does not hold.
     """
-    choice = _choose(cat, design_id, accelerator, size)
+    choice = choose(cat, design_id, accelerator, size)
     shape, rate, alpha = choice.shape, choice.rate_gb_s, float(choice.part["p2p_alpha_us"]) * MICRO
     return FabricDesign(
         design=design_id, kind=choice.kind, size=size, part=str(choice.part["id"]), ports=choice.ports,
@@ -139,7 +147,7 @@ def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size:
 
     Only one port's network is drawn. Raises InputError as `fabric_design`.
     """
-    choice = _choose(cat, design_id, accelerator, size)
+    choice = choose(cat, design_id, accelerator, size)
     row, parts, kind = choice.row, choice.parts, choice.kind
     if kind == "scale-up":
         return fabrics.scale_up(size, parts, choice.bundles, int(row["max_tiers"]))
@@ -171,7 +179,7 @@ def interconnect(cat: Catalogue, accelerator: Accelerator, fabric: FabricDesign)
     )
 
 
-def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> _Choice:
+def choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> Choice:
     """The cheapest parts that hold the size and were on sale in the accelerator's year.
 
     An accelerator has `max_ports` ports at most, or as few as any of the parts allow.
@@ -188,13 +196,13 @@ def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int)
     sold = _on_sale(cat, row, accelerator)
     ports = [ceil(rate / port) for port in sold["gbit_s_per_port"]]
     limit = max(int(row["max_ports"]), min(ports))
-    choices: list[_Choice] = []
+    choices: list[Choice] = []
     refused: InputError | None = None
     for (_, part), count in zip(sold.iterrows(), ports, strict=True):
         parts = _parts(row, part, rate, count)
         try:
             if count <= limit:
-                choices.append(_Choice(row, part, count, parts, _structure(row, parts.radix, size)))
+                choices.append(Choice(row, part, count, parts, _structure(row, parts.radix, size)))
         except InputError as error:
             refused = InputError(f"fabric design `{design_id}` for {size} accelerators on {part['id']}: {error}")
     if not choices and refused is not None:
@@ -202,7 +210,7 @@ def _choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int)
     return min(choices, key=lambda choice: choice.price_usd)
 
 
-def _domain(cat: Catalogue, row: pd.Series, accelerator: Accelerator, size: int) -> _Choice:
+def _domain(cat: Catalogue, row: pd.Series, accelerator: Accelerator, size: int) -> Choice:
     """A scale-up domain on as few planes of the accelerator's own switches as hold it, its links shared out evenly."""
     names = [name.strip() for name in str(row["parts"]).split(";")]
     if accelerator.scale_up_fabric not in names:
@@ -222,7 +230,7 @@ def _domain(cat: Catalogue, row: pd.Series, accelerator: Accelerator, size: int)
             end_power_w=float(part["optics_power_w"]) * bundle, hop_latency_s=float(part["hop_latency_ns"]) * NANO,
             copper_share=float(row["copper_share"]), copper_price_usd=float(row["copper_usd"]) * bundle,
         )
-        return _Choice(row, part, 1, parts, scale_up_structure(size, planes, radix, tiers), planes)
+        return Choice(row, part, 1, parts, scale_up_structure(size, planes, radix, tiers), planes)
     most = largest(int(part["switch_radix"]), tiers, 1.0)
     raise InputError(f"fabric design `{row['id']}` of {size} accelerators: {tiers} tiers of {part['switch']} hold "
                      f"{most} at most")
@@ -261,4 +269,5 @@ def _structure(row: pd.Series, radix: int, size: int) -> Structure:
         return mesh_structure(size)
     if kind == "dragonfly-plus":
         return dragonfly_structure(size, radix, ratio)
-    return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio, float(row["upper"]))
+    return clos_structure(kind, size, int(row["planes"]), radix, int(row["max_tiers"]), ratio, float(row["upper"]),
+                          int(row["rails"]))

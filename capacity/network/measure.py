@@ -72,3 +72,45 @@ def totals(graph: nx.Graph[str]) -> dict[str, float]:
         "price_usd": sum(x.get("price_usd", 0.0) for x in (*nodes, *edges)),
         "power_w": sum(x.get("power_w", 0.0) for x in (*nodes, *edges)),
     }
+
+
+def measured_group(graph: nx.Graph[str], members: int, port_gb_s: float) -> tuple[int, float]:
+    """(switches on the longest way, share of its bandwidth each gets) when groups of `members` neighbours send to all.
+
+    Each accelerator sends `port_gb_s` in equal parts to the others of its group, split evenly over all shortest ways
+    (equal-cost routing); the fullest cable binds. For a few hundred accelerators at most.
+    """
+    kinds = nx.get_node_attributes(graph, "kind")
+    ways: nx.Graph[str] = nx.Graph(graph.subgraph(node for node, kind in kinds.items() if kind != "scale-up"))
+    everyone = [node for node, kind in kinds.items() if kind == "accelerator"]
+    load: dict[tuple[str, str], float] = dict.fromkeys(ways.edges(), 0.0)
+    longest = 0
+    for first in range(0, len(everyone), members):
+        group = everyone[first : first + members]
+        for source in group:
+            longest = max(longest, _send(ways, source, group, port_gb_s, load, kinds))
+    fullest = max((sent / (2 * ways.edges[edge]["capacity_gb_s"]) for edge, sent in load.items()), default=0.0)
+    return longest, 1.0 if fullest <= 1.0 else 1 / fullest
+
+
+def _send(ways: nx.Graph[str], source: str, group: list[str], port_gb_s: float, load: dict[tuple[str, str], float],
+          kinds: dict[str, str]) -> int:
+    """Add one accelerator's traffic to the load of the cables (both directions together); the most switches passed."""
+    others = set(group) - {source}
+    if not others:
+        return 0
+    distance = nx.single_source_shortest_path_length(ways, source)
+    order = sorted(distance, key=lambda node: distance[node])
+    count = {source: 1.0}
+    for node in order[1:]:
+        count[node] = sum(count[n] * ways.edges[n, node]["cables"] for n in ways[node]
+                          if distance[n] == distance[node] - 1)
+    flow = {node: port_gb_s / len(others) if node in others else 0.0 for node in order}
+    for node in reversed(order[1:]):
+        for n in ways[node]:
+            if distance[n] == distance[node] - 1:
+                part = flow[node] * count[n] * ways.edges[n, node]["cables"] / count[node]
+                flow[n] += part
+                load[(n, node) if (n, node) in load else (node, n)] += part
+    switched = any(kinds[node] == "switch" for node in order)
+    return max(distance[node] for node in others) - switched

@@ -42,11 +42,14 @@ class Structure:
     near: int = 0
     sides: tuple[Clos, ...] = field(default=(), compare=False, repr=False)
     """The planes of a fat-tree."""
+    rails: int = 1
+    """In one plane: neighbours that hang on leaves of their own and meet the others of their rail there."""
 
     def group(self, members: int) -> tuple[int, float]:
         """(switches on the longest way, share of its bandwidth each gets) when so many neighbours send to all."""
         if self.sides:
-            found = [side.group(min(ceil(members / len(self.sides)), side.endpoints)) for side in self.sides]
+            each = ceil(members / (len(self.sides) * self.rails))
+            found = [side.group(min(each, side.endpoints)) for side in self.sides]
             return max(hops for hops, _ in found), min(share for _, share in found)
         return (1, 1.0) if members <= self.near else (self.max_hops, self.uniform_share)
 
@@ -57,8 +60,8 @@ def planes_of(size: int, planes: int) -> list[int]:
 
 
 def clos_structure(kind: str, size: int, planes: int, radix: int, max_tiers: int, oversubscription: float = 1.0,
-                   upper: float = 1.0) -> Structure:
-    """Figures of a fat-tree of one or more planes (rails), each accelerator in one of them."""
+                   upper: float = 1.0, rails: int = 1) -> Structure:
+    """Figures of a fat-tree of one or more planes, each accelerator in one of them."""
     known = {n: lay_out(n, radix, max_tiers, oversubscription, upper) for n in set(planes_of(size, planes)) if n}
     sides: list[Clos] = [known[n] for n in planes_of(size, planes) if n]
     return Structure(
@@ -66,7 +69,7 @@ def clos_structure(kind: str, size: int, planes: int, radix: int, max_tiers: int
         sum(side.trunk_cables for side in sides), max(side.max_hops for side in sides),
         sum(side.mean_hops * side.endpoints for side in sides) / size,
         min(side.bisection_share for side in sides), min(side.uniform_share for side in sides),
-        planes * min(side.endpoints // side.leaves for side in sides), tuple(sides),
+        planes * rails * min(side.endpoints // side.leaves for side in sides), tuple(sides), rails,
     )
 
 
