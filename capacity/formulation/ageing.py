@@ -14,14 +14,14 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation.index import rows, values
+from capacity.formulation.index import values
+from capacity.formulation.relations import Values
 from capacity.problem import Problem
 
 
-def serving_share(problem: Problem) -> dict[tuple[str, int], float]:
+def serving_share(problem: Problem) -> Values:
     """{(asset, age): share that serves}; what is missing serves whole."""
-    table = problem.table("ageing")
-    return dict(zip(rows(table, ["asset", "age"]), table["serving"].tolist(), strict=True))
+    return values(problem.table("ageing"), ["asset", "age"], "serving")
 
 
 def with_upkeep_factor(problem: Problem, held: pd.DataFrame) -> pd.DataFrame:
@@ -37,13 +37,13 @@ def proceeds(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     """Discounted proceeds of what is sold. Raises InputError where a unit cannot have served in the period before."""
     table = problem.table("resale")
     keys = ["place", "asset", "vintage", "period"]
-    total: pyo.Expression = 0
-    for (p, k, v, y), price in values(table, keys, "objective").items():
+
+    def sold(p, k, v, y):
         before = m.PERIOD.prev(y) if y != m.PERIOD.first() else None
         if before is None or (p, k, v, before) not in m.VINTAGE_ALIVE:
             raise InputError(
                 f"table resale: {k!r} of {v} at {p!r} cannot be sold in {y}: it does not serve in the period before"
             )
-        left = m.alive[p, k, v, before] - (m.alive[p, k, v, y] if (p, k, v, y) in m.VINTAGE_ALIVE else 0)
-        total += price * left
-    return total
+        return m.alive[p, k, v, before] - (m.alive[p, k, v, y] if (p, k, v, y) in m.VINTAGE_ALIVE else 0)
+
+    return sum(price * sold(p, k, v, y) for (p, k, v, y), price in values(table, keys, "objective").items())

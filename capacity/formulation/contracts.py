@@ -13,7 +13,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import grouped, groups, mapped, rows, values
 from capacity.formulation.limits import members_of, weighted
 from capacity.problem import Problem
 
@@ -29,15 +29,15 @@ def declare_reservations(m: pyo.ConcreteModel, problem: Problem) -> None:
         bounds=lambda m, *i: (0, None if most[i] == math.inf else most[i]),
     )
     offered = groups(table, ["place", "asset"], ["contract", "period"])
-    m.RESERVED = {
+    m.RESERVED = grouped({
         (p, k, y): [(c, v) for c, v in terms if v <= y < v + life[p, k, c, v]]
         for (p, k), terms in offered.items() for y in m.PERIOD
-    }
+    }, 3, 2)
 
 
 def reserved(m: pyo.ConcreteModel, p: str, k: str, y: int) -> pyo.Expression:
     """Asset amount under contract in a period."""
-    return sum(m.reserve[p, k, c, v] for c, v in m.RESERVED.get((p, k, y), ()))
+    return sum(m.reserve[p, k, c, v] for c, v in m.RESERVED[p, k, y])
 
 
 def declare_orders(m: pyo.ConcreteModel, problem: Problem) -> None:
@@ -45,10 +45,11 @@ def declare_orders(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.ORDER = pyo.Set(initialize=orders["order"].tolist())
     m.ordered = pyo.Var(m.ORDER, domain=pyo.Binary)
     least, stated = values(orders, ["order"], "least"), values(orders, ["order"], "most")
-    terms = members_of(problem.table("order_terms"), "order", list(m.ORDER))
-    most = {o: min(stated[o], _most_of(m, terms[o])) for o in m.ORDER}
+    terms = members_of(problem.table("order_terms"), "order")
+    finite = {o: min(stated[o], _most_of(m, terms.listed(o))) for o in m.ORDER}
+    most = mapped(finite, 1)
     for o in m.ORDER:
-        if not terms[o]:
+        if not terms.any_at(o):
             raise InputError(f"table order_terms: order {o!r} has no terms")
         if not math.isfinite(most[o]):
             raise InputError(f"table orders: {o!r} needs a finite `most`, since its terms have no bound")

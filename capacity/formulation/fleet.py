@@ -15,6 +15,8 @@ An activity on no asset runs wherever its commodity may be served from, at most 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import pyomo.environ as pyo
@@ -22,7 +24,7 @@ import pyomo.environ as pyo
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
 from capacity.formulation.contracts import declare_reservations, reserved
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, keys_of, values
 from capacity.problem import Problem
 
 CELL = ["place", "asset", "vintage"]
@@ -41,7 +43,7 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.unit_size = pyo.Param(m.ASSET, initialize=values(assets, ["asset"], "unit_size"))
     whole = values(assets, ["asset"], "integer")
     most = values(cells, CELL, "max")
-    m.ASSET_CELL = pyo.Set(initialize=rows(cells, CELL), dimen=3)
+    m.ASSET_CELL = index_set(cells, CELL)
     m.committed = values(committed, CELL, "count")
     m.bought = pyo.Var(
         m.ASSET_CELL,
@@ -49,7 +51,7 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
         bounds=lambda m, p, k, v: (0, _finite(most[p, k, v])),
     )
     alive = service_years(problem)
-    m.VINTAGE_ALIVE = pyo.Set(initialize=rows(alive, [*CELL, "period"]), dimen=4)
+    m.VINTAGE_ALIVE = index_set(alive, [*CELL, "period"])
     m.VINTAGES = groups(alive, ["place", "asset", "period"], ["vintage"])
     m.alive = pyo.Var(
         m.VINTAGE_ALIVE,
@@ -85,14 +87,14 @@ def service_years(problem: Problem) -> pd.DataFrame:
 def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     rentals = problem.table("rentals")
     most = values(rentals, ["place", "asset", "period"], "max")
-    m.RENTAL = pyo.Set(initialize=rows(rentals, ["place", "asset", "period"]), dimen=3)
+    m.RENTAL = index_set(rentals, ["place", "asset", "period"])
     m.rent = pyo.Var(
         m.RENTAL,
         domain=pyo.NonNegativeReals,
         bounds=lambda m, *i: (0, _finite(most[i])),
     )
     usable, share = possible_use(problem), serving_share(problem)
-    m.USE = pyo.Set(initialize=rows(usable, ["place", "activity", "period", "slice"]), dimen=4)
+    m.USE = index_set(usable, ["place", "activity", "period", "slice"])
     asset = values(problem.table("activities"), ["activity"], "asset")
     asked = _most_asked(problem)
 
@@ -102,13 +104,13 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
             return (0, asked[p, a, y, h])
         stock = sum(math.inf if m.alive[p, k, v, y].ub is None else m.alive[p, k, v, y].ub for v in m.VINTAGES[p, k, y])
         contracts = sum(math.inf if m.reserve[p, k, c, v].ub is None else m.reserve[p, k, c, v].ub
-                        for c, v in m.RESERVED.get((p, k, y), ()))
+                        for c, v in m.RESERVED[p, k, y])
         return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0) + contracts))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
     on_assets = usable[usable["asset"] != ""]
     m.ACTIVITIES_AT = groups(on_assets, ["place", "asset", "period", "slice"], ["activity"])
-    m.STOCK = pyo.Set(initialize=list(m.ACTIVITIES_AT), dimen=4)
+    m.STOCK = keys_of(m.ACTIVITIES_AT)
 
     @m.Constraint(m.STOCK)
     def use_only_what_still_serves(m, p, k, y, h):
@@ -116,7 +118,7 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         return busy <= serving_stock(m, share, p, k, y)
 
 
-def serving_stock(m: pyo.ConcreteModel, share: dict[tuple[str, int], float], p: str, k: str, y: int) -> pyo.Expression:
+def serving_stock(m: pyo.ConcreteModel, share: Mapping[Any, float], p: str, k: str, y: int) -> pyo.Expression:
     """Amount of an asset that serves at a place: owned, as far as its age lets it (`share`), rented and reserved."""
     serving = m.unit_size[k] * sum(share.get((k, y - v), 1.0) * m.alive[p, k, v, y] for v in m.VINTAGES[p, k, y])
     rented = m.rent[p, k, y] if (p, k, y) in m.RENTAL else 0
@@ -154,7 +156,7 @@ def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
     return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
 
 
-def _most_asked(problem: Problem) -> dict[tuple[str, str, int, str], float]:
+def _most_asked(problem: Problem) -> Mapping[Any, float]:
     """Bound of the use of an activity on no asset."""
     free = _asked_of_no_asset(problem)
     free = free.assign(most=(free["amount"] / free["output_per_unit"]).where(free["output_per_unit"] > 0, 0.0))
@@ -166,7 +168,7 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.resource_use = values(uses, ["asset", "resource"], "amount")
     users = service_years(problem).merge(uses[["asset", "resource"]], on="asset")
     m.USERS = groups(users, ["place", "resource", "period"], ["asset", "vintage"])
-    m.RESOURCE_AT = pyo.Set(initialize=list(m.USERS), dimen=3)
+    m.RESOURCE_AT = keys_of(m.USERS)
 
     def provided(p, r, y):
         return sum(capacity * in_use(m, p, b, y) for b, capacity in m.PROVIDES[p, r])
@@ -179,7 +181,7 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
     running = possible_use(problem).merge(problem.table("activity_uses"), on="activity")
     runners = groups(running, ["place", "resource", "period", "slice"], ["activity"])
-    m.RESOURCE_RUNNING = pyo.Set(initialize=list(runners), dimen=4)
+    m.RESOURCE_RUNNING = keys_of(runners)
 
     @m.Constraint(m.RESOURCE_RUNNING)
     def blocks_carry_what_runs(m, p, r, y, h):

@@ -127,7 +127,7 @@ def _totals(m: pyo.ConcreteModel, problem: Problem) -> dict[Any, list[tuple[str,
 def cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     """Discounted cost of what flows, each slice by its share of the year."""
     slices, table = problem.table("slices"), problem.table("arc_costs")
-    share = dict(zip(slices["slice"], slices["hours"] / slices["hours"].sum(), strict=True))
+    share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
     priced = table[table["objective"] != 0]
     each = values(priced[priced["basis"] == "both"], ["link", "period"], "objective")
     busier = values(priced[priced["basis"] == "busier"], ["link", "period"], "objective")

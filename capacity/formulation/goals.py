@@ -16,22 +16,22 @@ from capacity.errors import InputError
 from capacity.formulation import closing, contracts, energy, flows, stability
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
 from capacity.formulation.fleet import service_years
-from capacity.formulation.index import rows, values
+from capacity.formulation.index import values
 from capacity.problem import Problem
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     goals = problem.table("goals").sort_values("order")["goal"].tolist() or ["cost"]
     known = {
-        "shortage": lambda: _shortage(m, problem),
-        "cost": lambda: _cost(m, problem),
-        "cost_and_shortage": lambda: _cost(m, problem) + _priced_shortage(m, problem),
-        "served": lambda: _shortage(m, problem) - _asked(problem),
+        "shortage": lambda m: _shortage(m, problem),
+        "cost": lambda m: _cost(m, problem),
+        "cost_and_shortage": lambda m: _cost(m, problem) + _priced_shortage(m, problem),
+        "served": lambda m: _shortage(m, problem) - _asked(problem),
     }
     for goal in goals:
         if goal not in known:
             raise InputError(f"no goal {goal!r}; allowed: {', '.join(known)}")
-        m.add_component(f"goal_{goal}", pyo.Objective(expr=known[goal](), sense=pyo.minimize))
+        m.add_component(f"goal_{goal}", pyo.Objective(rule=known[goal], sense=pyo.minimize))
 
 
 def _weights(problem: Problem) -> pd.Series:
@@ -42,7 +42,8 @@ def _weights(problem: Problem) -> pd.Series:
 
 
 def _shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    return sum(w * m.short[d] for d, w in _weights(problem).items())
+    weights = _weights(problem).rename("weight").reset_index()
+    return sum(w * m.short[d] for d, w in values(weights, ["demand"], "weight").items())
 
 
 def _asked(problem: Problem) -> float:
@@ -76,22 +77,20 @@ def _column(
 ) -> pyo.Expression:
     priced = problem.table(table)
     priced = priced[priced[column] != 0]
-    return sum(
-        c * variable[i] for i, c in zip(rows(priced, keys), priced[column].tolist(), strict=True)
-    )
+    return sum(c * variable[i] for i, c in values(priced, keys, column).items())
 
 
 def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     table = problem.table("upkeep")
     held = service_years(problem).merge(table[table["objective"] != 0], on=["place", "asset", "period"])
     held = with_upkeep_factor(problem, held)
-    keys = rows(held, ["place", "asset", "vintage", "period"])
-    return sum(c * m.alive[i] for i, c in zip(keys, held["objective"].tolist(), strict=True))
+    cost = values(held, ["place", "asset", "vintage", "period"], "objective")
+    return sum(c * m.alive[i] for i, c in cost.items())
 
 
 def _running(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     slices = problem.table("slices")
-    share = dict(zip(slices["slice"], slices["hours"] / slices["hours"].sum(), strict=True))
+    share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
     table = problem.table("activity_costs")
     table = table[table["objective"] != 0]
     cost = values(table, ["place", "activity", "period"], "objective")

@@ -5,12 +5,13 @@ They answer for one index as a Pyomo Set or a dict does; while a rule is recorde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from capacity.formulation.relations import Groups, Relation, TableSet, Values, number_or_word
+from capacity.formulation.relations import Column, Groups, Relation, TableSet, Values, number_or_word
 
 
 def rows(table: pd.DataFrame, keys: Sequence[str]) -> list[Any]:
@@ -25,6 +26,11 @@ def index_set(table: pd.DataFrame, keys: Sequence[str]) -> TableSet:
     return TableSet(Relation.of(table, keys))
 
 
+def keys_of(grouped: Groups) -> TableSet:
+    """The Pyomo Set of the indices that have members."""
+    return TableSet(grouped.index)
+
+
 def values(table: pd.DataFrame, keys: Sequence[str], column: str) -> Values:
     """{index: value of the column}"""
     return Values(Relation.of(table, keys), number_or_word(table[column]))
@@ -33,3 +39,20 @@ def values(table: pd.DataFrame, keys: Sequence[str], column: str) -> Values:
 def groups(table: pd.DataFrame, keys: Sequence[str], members: Sequence[str]) -> Groups:
     """{index: [member tuples in table order]}; an index without members gives an empty list."""
     return Groups(Relation.of(table, keys), Relation([number_or_word(table[k]) for k in members]))
+
+
+def mapped(members: Mapping[Any, float], width: int) -> Values:
+    """Values from a plain dict of numbers whose indices have `width` parts."""
+    data = Column(np.fromiter(members.values(), dtype=float, count=len(members)), None)
+    return Values(Relation.of_rows(list(members), width), data)
+
+
+def grouped(members: Mapping[Any, Sequence[Any]], width: int, inner: int) -> Groups:
+    """Groups from a plain dict: indices of `width` parts, members of `inner` parts (fractions stay numbers)."""
+    keys = [index for index, each in members.items() for _ in each]
+    rows_ = [member for each in members.values() for member in each]
+    columns: list[Sequence[Any]] = [rows_] if inner == 1 else [[]] * inner
+    if rows_ and inner > 1:
+        columns = list(zip(*rows_, strict=True))
+    parts = [number_or_word(pd.Series(list(c), dtype=object).infer_objects()) for c in columns]
+    return Groups(Relation.of_rows(keys, width), Relation(parts))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pyomo.environ as pyo
 
 from capacity.errors import InfeasibleError, InputError
 from capacity.formulation.index import groups, values
+from capacity.formulation.relations import Groups
 from capacity.problem import Problem
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -40,36 +42,57 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     limits, terms = problem.table("limits"), problem.table("limit_terms")
     m.LIMIT = pyo.Set(initialize=limits["limit"].tolist())
     rhs, sense = values(limits, ["limit"], "rhs"), values(limits, ["limit"], "sense")
-    by_limit = members_of(terms, "limit", list(m.LIMIT))
+    by_limit = members_of(terms, "limit")
+    for name in sorted(set(limits["limit"]) - set(terms["limit"])):
+        if not _holds(0.0, sense[name], rhs[name]):
+            raise InfeasibleError(f"limit {name!r} ({sense[name]} {rhs[name]:g}) has no terms and cannot be met")
 
     @m.Constraint(m.LIMIT)
     def limits_hold(m, name):
-        total = weighted(m, by_limit[name])
-        if isinstance(total, int | float):
-            if not _holds(total, sense[name], rhs[name]):
-                raise InfeasibleError(f"limit {name!r} ({sense[name]} {rhs[name]:g}) has no terms and cannot be met")
+        if not by_limit.any_at(name):
             return pyo.Constraint.Skip
+        total = weighted(m, by_limit[name])
         if sense[name] == "<=":
             return total <= rhs[name]
         return total >= rhs[name] if sense[name] == ">=" else total == rhs[name]
 
 
-def members_of(terms: pd.DataFrame, by: str, names: list[str]) -> dict[str, list[tuple[str, Any, float]]]:
-    """{name: [(variable, index, coefficient)]} of a table of terms; raises InputError for an unknown variable."""
+class Terms:
+    """Terms of several names: coefficient times variable at an index, by variable."""
+
+    def __init__(self, by: Mapping[str, Groups]) -> None:
+        self.by = by
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """{variable: members (index parts, coefficient)} of one name."""
+        return {variable: members[name] for variable, members in self.by.items()}
+
+    def any_at(self, name: str) -> bool:
+        """Whether a name has any term."""
+        return any(name in members for members in self.by.values())
+
+    def listed(self, name: str) -> list[tuple[str, Any, float]]:
+        """[(variable, index, coefficient)] of one name."""
+        return [(v, entry[:-1], entry[-1]) for v, members in self[name].items() for entry in members]
+
+
+def members_of(terms: pd.DataFrame, by: str) -> Terms:
+    """The terms of a table by name; raises InputError for an unknown variable."""
     unknown = set(terms["variable"]) - set(KEYS)
     if unknown:
         raise InputError(f"{by}_terms: no variable {sorted(unknown)[0]!r}; allowed: {', '.join(KEYS)}")
-    out: dict[str, list[tuple[str, Any, float]]] = {name: [] for name in names}
-    for variable, rows_ in terms.groupby("variable", sort=False):
-        table = groups(rows_, [by], [*KEYS[str(variable)], "coefficient"])
-        for name, members in table.items():
-            out[name] += [(str(variable), entry[:-1], entry[-1]) for entry in members]
-    return out
+    return Terms({
+        str(variable): groups(rows_, [by], [*KEYS[str(variable)], "coefficient"])
+        for variable, rows_ in terms.groupby("variable", sort=False)
+    })
 
 
-def weighted(m: pyo.ConcreteModel, members: list[tuple[str, Any, float]]) -> pyo.Expression:
-    """Sum of coefficient times variable."""
-    return sum(coefficient * getattr(m, variable)[key] for variable, key, coefficient in members)
+def weighted(m: pyo.ConcreteModel, members: Mapping[str, Any] | Sequence[tuple[str, Any, float]]) -> pyo.Expression:
+    """Sum of coefficient times variable; `members` as `Terms` gives them for one name, or listed one by one as
+    (variable, index, coefficient)."""
+    if not isinstance(members, Mapping):
+        return sum(coefficient * getattr(m, variable)[index] for variable, index, coefficient in members)
+    return sum(sum(c * getattr(m, variable)[tuple(index)] for *index, c in each) for variable, each in members.items())
 
 
 def _holds(value: float, sense: str, rhs: float) -> bool:

@@ -14,7 +14,7 @@ import math
 import pyomo.environ as pyo
 
 from capacity.formulation.flows import declare_module_share
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import grouped, groups, rows, values
 from capacity.problem import Problem
 
 CELL = ["link", "module", "period"]
@@ -28,13 +28,13 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.modules = pyo.Var(
         m.MODULE_CELL,
         domain=lambda m, *i: pyo.NonNegativeIntegers if whole[i] else pyo.NonNegativeReals,
-        bounds=lambda m, *i: (0, None if math.isinf(most[i]) else most[i]),
+        bounds=lambda m, *i: (0, None if most[i] == math.inf else most[i]),
     )
     offered = groups(table, ["link"], ["module", "period"])
-    m.lit = {
+    m.lit = grouped({
         (e, y): [(i, v, capacity[e, i, v]) for i, v in offered[e] if v <= y < v + life[e, i, v]]
         for e in problem.table("links")["link"] for y in m.PERIOD
-    }
+    }, 2, 3)
     _capacity(m, problem)
     declare_module_share(m, problem, m.lit)
 

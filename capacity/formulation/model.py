@@ -20,12 +20,13 @@ from capacity.formulation import (
 from capacity.problem import Problem
 
 
-def build_model(problem: Problem) -> pyo.ConcreteModel:
-    """The whole program for one problem, with one objective per goal (only the first is active).
+def build_model(problem: Problem, into: pyo.Model | None = None) -> pyo.Model:
+    """The whole program for one problem, with one objective per goal: in a ConcreteModel, or in the model given.
 
     Units are those of the problem's tables. Raises InputError where tables contradict each other.
     """
-    m = pyo.ConcreteModel(name=problem.name or "capacity")
+    m = pyo.ConcreteModel() if into is None else into
+    m.name = problem.name or "capacity"
     m.PERIOD = pyo.Set(initialize=problem.table("periods")["period"].tolist(), ordered=True)
     m.SLICE = pyo.Set(initialize=problem.table("slices")["slice"].tolist(), ordered=True)
     sites.declare(m, problem)

@@ -18,7 +18,7 @@ from bisect import bisect_left
 import pyomo.environ as pyo
 
 from capacity.formulation.fleet import possible_use
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, values
 from capacity.problem import Problem
 
 
@@ -30,13 +30,13 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
     demands, assignments = problem.table("demands"), problem.table("assignments")
-    m.DEMAND = pyo.Set(initialize=demands["demand"].tolist())
-    m.amount = pyo.Param(m.DEMAND, initialize=values(demands, ["demand"], "amount"))
+    m.DEMAND = index_set(demands, ["demand"])
+    m.amount = values(demands, ["demand"], "amount")
     most = values(assignments, ["demand", "place"], "max")
     must = values(demands, ["demand"], "must_serve")
     single = values(demands, ["demand"], "single_source")
     period = values(demands, ["demand"], "period")
-    m.ASSIGNMENT = pyo.Set(initialize=rows(assignments, ["demand", "place"]), dimen=2)
+    m.ASSIGNMENT = index_set(assignments, ["demand", "place"])
     m.serve = pyo.Var(
         m.ASSIGNMENT,
         domain=pyo.NonNegativeReals,
@@ -98,8 +98,8 @@ def _thresholds(customers: list[tuple[str, float]], servers: list[tuple[str, flo
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
     shares = problem.table("shares")
-    m.SHARE = pyo.Set(initialize=rows(shares, ["commodity", "group"]), dimen=2)
-    m.max_share = pyo.Param(m.SHARE, initialize=values(shares, ["commodity", "group"], "max_share"))
+    m.SHARE = index_set(shares, ["commodity", "group"])
+    m.max_share = values(shares, ["commodity", "group"], "max_share")
     usable = possible_use(problem).merge(
         problem.table("activities")[["activity", "commodity", "group"]], on="activity"
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pandas as pd
 import pyomo.environ as pyo
 
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, values
 from capacity.problem import Problem
 
 
@@ -21,7 +21,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     openings, blocks, cells = (problem.table(t) for t in ("openings", "blocks", "block_cells"))
     periods = list(m.PERIOD)
 
-    m.OPENING = pyo.Set(initialize=rows(openings, ["place", "period"]), dimen=2)
+    m.OPENING = index_set(openings, ["place", "period"])
     m.MUST_OPEN = pyo.Set(initialize=openings["place"].drop_duplicates().tolist())
     m.open = pyo.Var(m.OPENING, domain=pyo.Binary)
     m.opened = pyo.Var(m.MUST_OPEN, m.PERIOD, bounds=(0, 1))
@@ -35,8 +35,8 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         before = m.opened[p, m.PERIOD.prev(y)] if y != m.PERIOD.first() else 0
         return m.opened[p, y] == before + (m.open[p, y] if (p, y) in m.OPENING else 0)
 
-    m.BLOCK = pyo.Set(initialize=rows(blocks, ["place", "block"]), dimen=2)
-    m.BLOCK_CELL = pyo.Set(initialize=rows(cells, ["place", "block", "period"]), dimen=3)
+    m.BLOCK = index_set(blocks, ["place", "block"])
+    m.BLOCK_CELL = index_set(cells, ["place", "block", "period"])
     m.block_capacity = pyo.Param(m.BLOCK, initialize=values(blocks, ["place", "block"], "capacity"))
     m.block_existing = pyo.Param(m.BLOCK, initialize=values(blocks, ["place", "block"], "existing"))
     life = values(blocks, ["place", "block"], "life")

@@ -1,19 +1,24 @@
-"""Pyomo model -> arrays, through Pyomo's own standard-form compiler (no LP file, no row-by-row hand-over)."""
+"""A planning problem as arrays: its Pyomo rules, each run once for all its rows (`compiler`), with names in our words.
+
+Names are made when someone asks: for a diagnosis, an LP file, a plan. Values of columns come back as tables at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from capacity.problem import FLOW_VARIABLES, OPTIONAL_VARIABLES, VARIABLES
+from capacity.errors import InfeasibleError
+from capacity.formulation import build_model
+from capacity.problem import FLOW_VARIABLES, OPTIONAL_VARIABLES, VARIABLES, Problem
+from capacity.solving.compiler import Arrays, EmptyRowError, RecordedModel, arrays
+from capacity.solving.labels import Labels, RowNames
 
 Floats = NDArray[np.float64]
 PUBLIC = {**VARIABLES, **OPTIONAL_VARIABLES, **FLOW_VARIABLES}
@@ -35,8 +40,10 @@ class Form:
     integer: NDArray[np.bool_]
     cost: Mapping[str, Floats]
     offset: Mapping[str, float]
-    labels: Mapping[str, tuple[NDArray[np.int64], list[Any]]]
-    row_names: tuple[str, ...]
+    labels: Labels
+    row_names: Sequence[str]
+    row_by_row: Mapping[str, str] = field(default_factory=dict)
+    """Rules that were worked out one row after the other, and why."""
 
     @property
     def columns(self) -> int:
@@ -46,74 +53,76 @@ class Form:
     def column_period(self) -> NDArray[np.int64]:
         """Period that each column's decision belongs to; -1 where it has none."""
         period = np.full(self.columns, -1)
-        for name, (positions, index) in self.labels.items():
+        for name in self.labels:
             keys = PUBLIC.get(name, ())
             key = "vintage" if "vintage" in keys else "period"
             if key in keys:
-                at = keys.index(key)
-                period[positions] = [i[at] for i in index]
+                column = self.labels.keys_of(name)[keys.index(key)]
+                period[self.labels.span(name)] = np.asarray(column.to_numpy(), dtype=np.int64)
         return period
 
     def column_place(self) -> NDArray[np.int64]:
         """Number of the place (or link) that each column's decision belongs to; -1 where it has none."""
         names: dict[str, int] = {}
         place = np.full(self.columns, -1)
-        for name, (positions, index) in self.labels.items():
+        for name in self.labels:
             if PUBLIC.get(name, ("",))[0] in ("place", "link"):
-                place[positions] = [names.setdefault(str(i[0]), len(names)) for i in index]
+                column = self.labels.keys_of(name)[0]
+                numbers = [names.setdefault(str(label), len(names)) for label in column.categories]
+                place[self.labels.span(name)] = np.array(numbers, dtype=np.int64)[column.codes]
         return place
 
     def tables(self, x: Floats, tolerance: float = 1e-9) -> dict[str, pd.DataFrame]:
         """Long tables of the public variables, zeros left out; optional ones only where the model has them."""
         out = {}
-        there = {name for name, (positions, _) in self.labels.items() if len(positions)}
         for name, keys in PUBLIC.items():
-            if name not in VARIABLES and name not in there:
+            there = name in self.labels and self.labels.size(name) > 0
+            if not there and name not in VARIABLES:
                 continue
-            positions, index = self.labels.get(name, (np.zeros(0, dtype=np.int64), []))
-            values = x[positions]
+            values = x[self.labels.span(name)] if there else np.zeros(0)
             kept = np.flatnonzero(np.abs(values) > tolerance)
-            rows = [index[i] if isinstance(index[i], tuple) else (index[i],) for i in kept]
-            table = pd.DataFrame(rows, columns=list(keys))
-            table["value"] = values[kept]
-            out[name] = table
+            columns = [c[kept] for c in self.labels.keys_of(name)] if there else [pd.Categorical([]) for _ in keys]
+            plain = {key: list(c.categories.take(c.codes)) for key, c in zip(keys, columns, strict=True)}
+            out[name] = pd.DataFrame({**plain, "value": values[kept]}, columns=[*keys, "value"])
         return out
 
 
-def compile_model(model: pyo.ConcreteModel) -> Form:
-    """All rows and every goal of the model, in one pass. Columns that appear in no row and no goal are kept at zero."""
-    goals = list(model.component_objects(pyo.Objective))
-    made = LinearStandardFormCompiler().write(model, mixed_form=True)
-    position = {id(column): at for at, column in enumerate(made.columns)}
-    kinds = np.array([row.bound_type for row in made.rows], dtype=np.int64)
-    rhs = np.asarray(made.rhs, dtype=float)
-    lower = np.array([-np.inf if v.lb is None else v.lb for v in made.columns], dtype=float)
-    upper = np.array([np.inf if v.ub is None else v.ub for v in made.columns], dtype=float)
-    cost = sp.csr_matrix(made.c)
+def compile_problem(problem: Problem) -> Form:
+    """The whole program of a problem as arrays; no Pyomo object is made for a row or column.
+
+    Raises what `build_model` raises, and InfeasibleError where a rule without terms cannot hold.
+    """
+    return compile_model(build_model(problem, RecordedModel()))
+
+
+def compile_model(model: Any) -> Form:
+    """All rows and every goal of a model. Columns that appear in no row and no goal are kept at zero.
+
+    A rule that cannot be written down for all its rows at once is worked out row by row and listed in `row_by_row`.
+    """
+    try:
+        made = arrays(model, row_by_row=True)
+    except EmptyRowError as error:
+        raise InfeasibleError(f"nothing can meet what is required: {error}") from error
+    idle = _idle(made)
+    zero = np.clip(0.0, made.lower, made.upper)
     return Form(
-        matrix=sp.csr_matrix(made.A),
-        row_lower=np.where(kinds <= 0, rhs, -np.inf),
-        row_upper=np.where(kinds >= 0, rhs, np.inf),
-        lower=lower,
-        upper=upper,
-        integer=np.array([not v.is_continuous() for v in made.columns], dtype=bool),
-        cost={_goal(o): cost[i].toarray().ravel() for i, o in enumerate(goals)},
-        offset={_goal(o): float(made.c_offset[i]) for i, o in enumerate(goals)},
-        labels=_labels(model, position),
-        row_names=tuple(row.constraint.name for row in made.rows),
+        matrix=made.matrix, row_lower=made.row_lower, row_upper=made.row_upper,
+        lower=np.where(idle, zero, made.lower), upper=np.where(idle, zero, made.upper), integer=made.integer,
+        cost={_goal(name): cost for name, cost in made.cost.items()},
+        offset={_goal(name): offset for name, offset in made.offset.items()},
+        labels=Labels(made.variables), row_names=RowNames(made.rules), row_by_row=made.row_by_row,
     )
 
 
-def _goal(objective: Any) -> str:
-    return str(objective.local_name).removeprefix("goal_")
+def _idle(made: Arrays) -> NDArray[np.bool_]:
+    """Columns in no row and no goal."""
+    idle = np.ones(len(made.lower), dtype=bool)
+    idle[made.matrix.indices] = False
+    for cost in made.cost.values():
+        idle &= cost == 0
+    return idle
 
 
-def _labels(model: pyo.ConcreteModel, position: Mapping[int, int]) -> dict[str, tuple[NDArray[np.int64], list[Any]]]:
-    labels = {}
-    for variable in model.component_objects(pyo.Var):
-        found = [(position[id(data)], index) for index, data in variable.items() if id(data) in position]
-        labels[str(variable.local_name)] = (
-            np.array([at for at, _ in found], dtype=np.int64),
-            [index for _, index in found],
-        )
-    return labels
+def _goal(name: str) -> str:
+    return name.removeprefix("goal_")

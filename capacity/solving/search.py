@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity.errors import InfeasibleError, InputError, Interrupted, LimitError
-from capacity.formulation import build_model
 from capacity.problem import Problem
 from capacity.solving.bound import lagrangian_bound
-from capacity.solving.compile import Form, compile_model
+from capacity.solving.compile import Form, compile_problem
 from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
 from capacity.solving.neighbourhoods import windows
@@ -79,7 +78,7 @@ class Search:
     def __post_init__(self) -> None:
         self.deadline = Deadline(self.options.time_limit)
         self.tell(Progress(0.0, "", "building the model"))
-        self.form = round_rows(compile_model(build_model(self.problem)))
+        self.form = round_rows(compile_problem(self.problem))
         self.check_size()
         self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)

@@ -15,6 +15,17 @@ from capacity.solving.compiler.columns import Block, Columns, Floats
 from capacity.solving.compiler.nodes import RecordingError
 from capacity.solving.compiler.rows import Rows, goal, recorded_rows, spelled_rows
 
+CLOSE = 1e-9
+"""How far a row without terms may miss its sides, by rounding."""
+
+
+class EmptyRowError(ValueError):
+    """A row without terms that cannot hold."""
+
+    def __init__(self, rule: str, index: Any, lower: float, upper: float) -> None:
+        super().__init__(f"{rule}[{index}] has no terms, and zero is not between {lower:g} and {upper:g}")
+        self.rule, self.index = rule, index
+
 
 @dataclass(frozen=True)
 class Arrays:
@@ -58,16 +69,43 @@ def arrays(model: Any, row_by_row: bool = False) -> Arrays:
         rules[constraint.name] = Block(count, columns.space(constraint), made.standing)
         count += len(made.lower)
         parts.append(made)
-    goals = {o.name: goal(columns, o) for o in model.component_objects(pyo.Objective, active=True)}
+    matrix = _matrix(parts, count, len(columns.lower))
+    lower = np.concatenate([np.zeros(0), *(p.lower for p in parts)])
+    upper = np.concatenate([np.zeros(0), *(p.upper for p in parts)])
+    filled = np.diff(matrix.indptr) > 0
+    if not filled.all():
+        _check_empty(rules, filled, lower, upper)
+        matrix, lower, upper = matrix[filled], lower[filled], upper[filled]
+        rules = _without(rules, filled)
+    goals = {o.name: goal(columns, o, row_by_row) for o in model.component_objects(pyo.Objective, active=True)}
     return Arrays(
-        matrix=_matrix(parts, count, len(columns.lower)),
-        row_lower=np.concatenate([np.zeros(0), *(p.lower for p in parts)]),
-        row_upper=np.concatenate([np.zeros(0), *(p.upper for p in parts)]),
+        matrix=matrix, row_lower=lower, row_upper=upper,
         lower=columns.lower, upper=columns.upper, integer=columns.integer,
         cost={name: cost for name, (cost, _) in goals.items()},
         offset={name: offset for name, (_, offset) in goals.items()},
         variables=columns.variables, rules=rules, row_by_row=columns.slow,
     )
+
+
+def _check_empty(rules: Mapping[str, Block], filled: NDArray[np.bool_], lower: Floats, upper: Floats) -> None:
+    """Raises EmptyRowError for the first row without terms whose sides leave out zero."""
+    wrong = ~filled & ((lower > CLOSE) | (upper < -CLOSE))
+    for name, block in rules.items() if wrong.any() else ():
+        at = np.flatnonzero(wrong[block.first : block.first + block.size])
+        if len(at):
+            row = block.first + int(at[0])
+            raise EmptyRowError(name, block.index(int(at[0])), float(lower[row]), float(upper[row]))
+
+
+def _without(rules: Mapping[str, Block], filled: NDArray[np.bool_]) -> dict[str, Block]:
+    """Blocks of the rows that have terms."""
+    out, first = {}, 0
+    for name, block in rules.items():
+        kept = np.flatnonzero(filled[block.first : block.first + block.size])
+        standing = kept if block.standing is None else block.standing[kept]
+        out[name] = Block(first, block.space, standing)
+        first += len(kept)
+    return out
 
 
 def _matrix(parts: list[Rows], rows: int, columns: int) -> sp.csr_matrix:

@@ -10,6 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.common.errors import PyomoException
+from pyomo.core.base.initializer import ConstantInitializer
 
 from capacity.solving.compiler.evaluate import Evaluator
 from capacity.solving.compiler.nodes import RecordingError
@@ -83,8 +84,8 @@ class Columns:
         try:
             if rule.contains_indices():
                 raise RecordingError("it is stated row by row")
-            if rule.constant():
-                yield Way(rule(parent, None), space.root(range(space.width)), None)
+            if isinstance(rule, ConstantInitializer):
+                yield Way(rule(parent, None), space.root([object() for _ in range(space.width)]), None)
             else:
                 yield from ways(self.evaluator, lambda index: rule(parent, index), space)
         except MISUSE as error:

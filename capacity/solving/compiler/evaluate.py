@@ -55,7 +55,7 @@ class Evaluator:
         if isinstance(e, expressions.UnaryFunctionExpression):
             return self._function(e)(self.number(e.arg(0), frame))
         if hasattr(e, "is_expression_type") and e.is_expression_type():
-            if e.is_potentially_variable() and not e.is_fixed():
+            if not variable_free(e):
                 raise RecordingError("a variable stands where a number is needed")
             return e._apply_operation([self.number(arg, frame) for arg in e.args])
         return pyo.value(e)
@@ -249,7 +249,7 @@ class Evaluator:
                 yield Term(frame, np.full(frame.size, self._single(e)), factor)
         elif hasattr(e, "is_named_expression_type") and e.is_named_expression_type():
             yield from self.terms(e.expr, frame, factor, only)
-        elif hasattr(e, "is_potentially_variable") and e.is_potentially_variable():
+        elif hasattr(e, "is_potentially_variable") and e.is_potentially_variable() and not variable_free(e):
             raise RecordingError(f"{e.__class__.__name__} is not linear")
         elif only is None:
             yield Term(frame, None, factor * self.number(e, frame))

@@ -69,9 +69,14 @@ class Frame:
     def pointer(self, owner: Frame) -> Rows:
         """This frame's rows in an outer frame."""
         if id(owner) not in self._lifts:
-            assert self.parent is not None
-            assert self.up is not None
-            self._lifts[id(owner)] = self.up if self.parent is owner else self.parent.pointer(owner)[self.up]
+            if self.parent is None:  # the rule's rows before it asked about its index; those gone are dropped later
+                assert self.positions is not None
+                assert owner.positions is not None
+                at = np.minimum(np.searchsorted(owner.positions, self.positions), owner.size - 1)
+                self._lifts[id(owner)] = at
+            else:
+                assert self.up is not None
+                self._lifts[id(owner)] = self.up if self.parent is owner else self.parent.pointer(owner)[self.up]
         return self._lifts[id(owner)]
 
 

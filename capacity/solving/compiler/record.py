@@ -23,7 +23,7 @@ from pyomo.core.expr.template_expr import GetItemExpression, IndexTemplate
 from capacity.formulation.relations import RECORDERS, Groups, IsMember, Lookup, Relation, Values, is_placeholder
 from capacity.solving.compiler.evaluate import Evaluator
 from capacity.solving.compiler.frames import Frame, crossed, joined
-from capacity.solving.compiler.nodes import RecordingError, Loop, Same, summed
+from capacity.solving.compiler.nodes import Loop, RecordingError, Same, summed
 from capacity.solving.compiler.spaces import Space
 
 WAYS = 400
@@ -117,6 +117,8 @@ class Recording:
 
     def loop(self, source: Any, key: tuple[Any, ...]) -> Iterator[Any]:
         """Placeholders that stand for every row of a relation, or for every member of the group at a key."""
+        if not callable(source) and not isinstance(source, Groups) and not source.size:
+            return
         if not self.summing:
             raise RecordingError("it loops over indices outside of sum(...)")
         with self.patches.paused():

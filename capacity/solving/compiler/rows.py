@@ -126,12 +126,23 @@ def _single(columns: Columns, constraint: Any, index: Any) -> int:
     return columns.evaluator.single(constraint.index_set(), index) if constraint.is_indexed() else 0
 
 
-def goal(columns: Columns, objective: Any) -> tuple[Floats, float]:
+def goal(columns: Columns, objective: Any, row_by_row: bool = False) -> tuple[Floats, float]:
     """(cost of every column, constant part), to be minimised."""
     if objective.is_indexed():
         raise RecordingError(f"{objective.name}: a goal has no indices")
+    try:
+        return _goal(columns, objective, columns.ways(objective, objective.rule))
+    except RecordingError as error:
+        if not row_by_row:
+            raise
+        columns.slow[objective.name] = str(error)
+        spelled = objective.rule(objective.parent_block(), None)
+        return _goal(columns, objective, iter([Way(spelled, Frame(1), None)]))
+
+
+def _goal(columns: Columns, objective: Any, ways: Iterator[Way]) -> tuple[Floats, float]:
     cost, offset = np.zeros(len(columns.lower)), 0.0
-    for way in columns.ways(objective, objective.rule):
+    for way in ways:
         for rows, column, coefficient in placed(columns, objective, [(way.result, 1.0)], way):
             given = np.broadcast_to(coefficient, rows.shape)
             if column is None:

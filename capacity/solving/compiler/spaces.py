@@ -45,10 +45,17 @@ class Space:
             parts = [*(one if factor.width > 1 else (one,)), *parts]
         return parts[0] if len(parts) == 1 else tuple(parts)
 
+    def indices(self) -> list[Any]:
+        """Every index in order of position, as Pyomo writes it."""
+        if len(self.factors) == 1:
+            return self.factors[0].rows
+        return [self.index(at) for at in range(self.size)] if self.width else [None]
+
     def columns(self) -> list[Column]:
         """Every index column in order of position."""
-        frame = self.root(range(self.width))
-        return [frame.columns[id(j)] for j in range(self.width)] if self.width else []
+        names = [object() for _ in range(self.width)]
+        frame = self.root(names)
+        return [frame.columns[id(name)] for name in names]
 
 
 class Spaces:
