@@ -177,7 +177,8 @@ def touched_experts(experts: float, active: float, tokens: Array, ranks: Array) 
     the busiest rank; never above N.
     """
     own = np.ceil(experts / ranks)
-    share = -np.expm1(tokens * np.log1p(-active / experts))
+    with np.errstate(divide="ignore"):  # where all experts are active, the logarithm is minus infinity: all are touched
+        share = -np.expm1(tokens * np.log1p(-active / experts))
     spread = np.sqrt(2.0 * np.log(ranks) * own * share * (1.0 - share))
     return np.asarray(np.minimum(own, own * share + spread))
 

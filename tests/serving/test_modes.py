@@ -1,4 +1,4 @@
-"""Ways of serving beyond the plain one: parts of an accelerator, streamed weights, drafts, shared prompts, precisions."""
+"""Ways of serving beyond the plain one: parts of an accelerator, streams, drafts, shared prompts, precisions."""
 
 import dataclasses
 

@@ -109,7 +109,7 @@ def streamed(share, rate, slots=2.0, tp=8, pp=1):
 
 
 def test_gpt3_streams_through_eight_small_cards():
-    """96 layers of 1.8 GB over eight links at the host's rate: the pass takes what the link takes, and little is held."""
+    """96 layers over eight links at the host's rate: the pass takes what the link takes, and little is held."""
     card = accelerator("card-6gb", memory_gb=9.0, memory_usable_gb=9.0, host_link_gb_s=31.5)
     made = system(GPT3, card, links(card), weights="fp16", kv="fp16")
     whole, part = Layout.of(8), streamed(1.0, made.host_rate)
