@@ -76,3 +76,44 @@ def test_a_compressed_cache_costs_core_flops_by_its_entries():
     assert arch.decode_core == pytest.approx(layers * 4 * heads * width / 2)
     assert not arch.indexed
     assert arch.kv_bytes_per_token() == pytest.approx(layers * width)
+
+
+def test_every_card_with_a_published_total_has_it_and_its_active_count():
+    """Totals within 1 % or the last digit; active counts within 2 % or their last digit, embeddings counted or not."""
+    cards = [c for c in load_catalogue().models().values() if c.params_total_b]
+    assert len(cards) >= 45
+    off = {}
+    for card in cards:
+        arch = architecture(card)
+        total, active = abs(arch.total / 1e9 - card.params_total_b), card.params_active_b or card.params_total_b
+        counted = min(abs(count / 1e9 - active) for count in (arch.active, arch.active - arch.embedding))
+        whole = 0.5 if active == int(active) else 0.0
+        if total > max(0.01 * card.params_total_b, last_digit(card.params_total_b)):
+            off[card.id] = ("total", total)
+        if counted > max(0.02 * active, whole, last_digit(active)):
+            off[card.id] = ("active", counted)
+    assert off == {}
+
+
+PUBLISHED_KV = {
+    "deepseek-v3": 70_272, "llama3.1-405b": 516_096,  # arXiv 2505.09343, table 1: 70.272 and 516.096 KB a token
+    "llama3.1-70b": 327_680, "qwen3-32b": 262_144, "llama2-7b": 524_288, "llama3.1-8b": 131_072,
+    "llama2-13b": 819_200,  # vLLM, arXiv 2309.06180: 800 KB a token of a model of this width and depth (OPT-13B)
+    "gpt3-davinci": 4_718_592, "gpt3x1000-dense": 322_961_408, "gpt3x1000-dense-gqa": 40_370_176,
+}
+
+
+@pytest.mark.parametrize(("model", "kv"), PUBLISHED_KV.items())
+def test_kv_of_a_token_is_the_published_one(model, kv):
+    assert architecture(load_catalogue().model(model)).kv_bytes_per_token() == kv
+
+
+def test_kv_of_every_card_is_what_its_heads_or_its_latents_keep():
+    for card in load_catalogue().models().values():
+        latent = card.kv_lora_rank + card.qk_rope_dim
+        heads = 2 * card.kv_heads * card.head_dim
+        by_shape = 2.0 * card.layers * (latent if card.attention == "mla" else heads)
+        stated = card.kv_bytes_per_token or by_shape
+        assert architecture(card).kv_bytes_per_token() == pytest.approx(stated), card.id
+        assert architecture(card).kv_bytes_per_token("fp8") == pytest.approx(stated / 2), card.id
+        assert stated <= by_shape, card.id
