@@ -12,19 +12,10 @@ from numpy.typing import NDArray
 
 from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
+from capacity.problem.remembered import remembered_frontier
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
-from capacity.serving import (
-    FRONTIER_COLUMNS,
-    Calibration,
-    Modes,
-    Slo,
-    Speculation,
-    Workload,
-    calibration_of,
-    frontier,
-    why_empty,
-)
+from capacity.serving import FRONTIER_COLUMNS, Calibration, Modes, Slo, Speculation, Workload, calibration_of
 
 Floats = NDArray[np.float64]
 
@@ -86,9 +77,9 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips
         "max_accelerators": int(min(serving.max_accelerators_per_copy, pod.size)),
         "modes": _modes(world, variant),
     }
-    found = frontier(**asked)
+    found, reason = remembered_frontier(asked)
     if found.empty:
-        return found, why_empty(**asked)
+        return found, reason
     near = trips_s[trips_s <= (service.max_rtt or np.inf)]
     return _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1]), ""
 
