@@ -67,6 +67,8 @@ def pareto(parts: Sequence[Scores], levels: Sequence[float]) -> list[NDArray[np.
     Slack is useful up to the highest of `levels`, and counts by the levels it reaches. So that of plans that are nearly
     tied the smallest copy stands.
     """
+    if not parts:
+        return []
     rate, power, slack, size = (np.concatenate([getattr(p, name) for p in parts])
                                 for name in ("rate", "power", "slack", "size"))
     useful = np.searchsorted(np.array(sorted(levels)), slack, side="right").astype(float)
