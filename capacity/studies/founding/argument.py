@@ -1,0 +1,167 @@
+"""What an argument is, how its verdict follows from its parts, and how far each input must move to flip it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from capacity.studies.founding.facts import Facts
+
+Values = Mapping[str, float]
+"""Value of each input by its name."""
+
+HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
+SPAN = 100.0
+"""A flip is looked for within this factor of the mid value."""
+STEPS = 8
+"""Steps of the first look on either side; what flips is then narrowed by bisection."""
+NARROW = 12
+
+
+@dataclass(frozen=True)
+class Input:
+    """An uncertain number that an argument rests on."""
+
+    name: str
+    words: str
+    low: float
+    mid: float
+    high: float
+    unit: str
+    source: str
+    confidence: str
+    least: float = 0.0
+    most: float = np.inf
+    """What it cannot pass, such as 0 and 1 for a share."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A computed number and what it stands on."""
+
+    words: str
+    value: float
+    unit: str
+    basis: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One checkable statement of the argument: what is said, what was found, and whether it holds."""
+
+    claim: str
+    found: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a picture of the argument shows: lines or bars, one column a series, the index along the x axis."""
+
+    title: str
+    unit: str
+    data: pd.DataFrame
+    kind: str = "lines"
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an argument comes to at given inputs; the first figure is the one whose spread is reported."""
+
+    parts: tuple[Part, ...]
+    figures: tuple[Figure, ...]
+    reading: str
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """`holds` when every part does, `does not hold` when none does."""
+        held = [part.holds for part in self.parts]
+        return HOLDS if all(held) else IN_PART if any(held) else FAILS
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A quantitative argument of 2021 as a computation on the catalogue, the serving model, networks and plans."""
+
+    name: str
+    title: str
+    claim: str
+    inputs: Callable[[Facts], tuple[Input, ...]]
+    compute: Callable[[Facts, Values], Outcome]
+    searchable: bool = True
+    """Cheap enough to compute some hundred times, so that what would flip it can be searched for."""
+
+
+@dataclass(frozen=True)
+class Swing:
+    """What one input does: the leading figure and the verdict at its low and high, and where the verdict flips."""
+
+    input: Input
+    low: float
+    high: float
+    low_verdict: str
+    high_verdict: str
+    flip_below: float | None
+    """Largest value under the mid at which the verdict is another one; None: none within SPAN."""
+    flip_above: float | None
+
+    @property
+    def decided(self) -> bool:
+        """The verdict stands over the whole stated range of the input."""
+        return self.low_verdict == self.high_verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An argument with its outcome at the mid of every input, and the swing of each."""
+
+    argument: Argument
+    outcome: Outcome
+    swings: tuple[Swing, ...]
+
+    @property
+    def robust(self) -> bool:
+        """No input alone changes the verdict within its stated range."""
+        return all({s.low_verdict, s.high_verdict} <= {self.outcome.verdict} for s in self.swings)
+
+
+def find(argument: Argument, facts: Facts) -> Finding:
+    """Compute an argument at the mid of its inputs, at each input's low and high, and where its verdict flips."""
+    inputs = argument.inputs(facts)
+    mid = {given.name: given.mid for given in inputs}
+    outcome = argument.compute(facts, mid)
+    return Finding(argument, outcome, tuple(_swing(argument, facts, mid, given, outcome.verdict) for given in inputs))
+
+
+def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, verdict: str) -> Swing:
+    def at(value: float) -> Outcome:
+        return argument.compute(facts, {**mid, given.name: value})
+
+    low, high = at(given.low), at(given.high)
+    swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict, None, None)
+    if not argument.searchable or given.mid <= 0:
+        return swing
+    bottom, top = max(given.mid / SPAN, given.least), min(given.mid * SPAN, given.most)
+    return replace(swing, flip_below=_flip(at, given.mid, bottom, verdict),
+                   flip_above=_flip(at, given.mid, top, verdict))
+
+
+def _flip(at: Callable[[float], Outcome], start: float, end: float, verdict: str) -> float | None:
+    """First value from `start` towards `end` with another verdict, by a look along the way and bisection; in logs."""
+    values = np.geomspace(start, end, STEPS + 1)
+    for near, far in zip(values[:-1], values[1:], strict=True):
+        if at(float(far)).verdict == verdict:
+            continue
+        for _ in range(NARROW):
+            middle = float(np.sqrt(near * far))
+            near, far = (near, middle) if at(middle).verdict != verdict else (middle, far)
+        return float(far)
+    return None

@@ -1,0 +1,29 @@
+"""All arguments, in the order of the discussion; to find one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from capacity.catalogue import Catalogue
+from capacity.errors import InputError, nearest
+from capacity.studies.founding import memory, price
+from capacity.studies.founding.argument import Argument, Finding, find
+from capacity.studies.founding.facts import Facts
+
+ARGUMENTS: tuple[Argument, ...] = (*price.ARGUMENTS, *memory.ARGUMENTS)
+
+
+def named(name: str) -> Argument:
+    """The argument of a name. Raises InputError with the nearest."""
+    known = {argument.name: argument for argument in ARGUMENTS}
+    if name not in known:
+        near = nearest(name, list(known))
+        hint = f"; did you mean `{near}`?" if near else ""
+        raise InputError(f"no argument `{name}`; arguments: {', '.join(known)}{hint}")
+    return known[name]
+
+
+def findings(catalogue: Catalogue, arguments: Iterable[Argument] = ARGUMENTS) -> list[Finding]:
+    """Each argument computed, with the swing of each of its inputs."""
+    facts = Facts(catalogue)
+    return [find(argument, facts) for argument in arguments]

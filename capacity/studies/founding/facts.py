@@ -1,0 +1,138 @@
+"""What the arguments rest on: claims, constants and prices with their ranges, an owner's hour, the best plans."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+
+from capacity.catalogue import Catalogue
+from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
+from capacity.errors import InputError
+from capacity.network import fabric_design, interconnect
+from capacity.problem.money import annuity_due
+from capacity.serving import Modes, Slo, Workload, frontier
+from capacity.studies.founding.argument import Input, Values
+
+HOURS = 8766.0
+"""Hours of a mean year."""
+FABRIC = "rail-3tier"
+"""Has as many tiers as the size of the pod needs."""
+
+
+class Facts:
+    """The catalogue as arguments ask for it. Everything asked for twice is computed once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._claims = catalogue.table("founding_claims").set_index("claim")
+        self.plans = lru_cache(maxsize=None)(self._plans)
+        self.links = lru_cache(maxsize=None)(self._links)
+
+    # ---- numbers with their ranges ------------------------------------------------------------------------------
+
+    def claim(self, name: str) -> float:
+        """A number of the discussion."""
+        return float(self._claims.loc[name, "value"])
+
+    def quote(self, name: str) -> str:
+        """The words a claimed number stands in."""
+        return str(self._claims.loc[name, "quote"])
+
+    def input(self, table: str, key: str, name: str, words: str, *, least: float = 0.0,
+              most: float = float("inf")) -> Input:
+        """An input from a table with columns low, value, high (constants, human_equivalents, trends)."""
+        column = self.catalogue.schema(table).key[0]
+        rows = self.catalogue.table(table)
+        rows = rows[rows[column] == key]
+        if rows.empty:
+            raise InputError(f"{table}.csv: no row `{key}`")
+        row = rows.iloc[0]
+        mid = float(row["value"])
+        low, high = (mid if pd.isna(row[c]) else float(row[c]) for c in ("low", "high"))
+        return Input(name, words, low, mid, high, str(row["unit"]), f"{table}.csv {key}", str(row["confidence"]),
+                     least, most)
+
+    def tokens_per_word(self) -> Input:
+        """Tokens in a word; a token is at most a word, and English needs less than two."""
+        return self.input("constants", "tokens_per_word", "tokens_per_word", "tokens in a word", least=1.0, most=2.0)
+
+    def price(self, accelerator: str, year: int, name: str = "price") -> Input:
+        """Purchase price of an accelerator as a factor on its mid."""
+        low, mid, high = (self.catalogue.price(accelerator, year, level) for level in ("low", "mid", "high"))
+        return Input(name, f"purchase price, {accelerator} in {year} at {mid:,.0f} USD", low / mid, 1.0, high / mid,
+                     "of mid", f"accelerator_prices.csv {accelerator} {year}", "estimate")
+
+    def money(self) -> tuple[Input, ...]:
+        """What an owner's hour rests on beside the price of the accelerator."""
+        return (
+            self.input("constants", "it_life_years", "life", "years an accelerator serves"),
+            self.input("constants", "discount_rate", "rate", "cost of capital", most=1.0),
+            self.input("constants", "busy_share", "busy", "share of the hours in which a copy carries its load",
+                       most=1.0),
+        )
+
+    # ---- an owner's hour ----------------------------------------------------------------------------------------
+
+    def hour(self, accelerator: str, year: int, given: Values) -> float:
+        """USD an owner pays for an hour of load on one accelerator bought in `year`: chip, building, upkeep, power.
+
+        Annuities-due over `life` and the building's life; site figures are medians of the catalogue. `price` of
+        `given` scales the chip's price; idle hours (1 - `busy`) are paid for too.
+        """
+        cat, chip = self.catalogue, self.catalogue.accelerator(accelerator)
+        bought = cat.price(chip.id, year) * given.get("price", 1.0)
+        sites = cat.table("sites")
+        watts = chip.it_power_w / 1e6
+        shell = float(sites["build_musd_per_mw"].median()) * 1e6 * watts
+        rate = given["rate"]
+        yearly = bought * (annuity_due(rate, given["life"]) + cat.constant("upkeep_share_per_year"))
+        yearly += shell * annuity_due(rate, cat.constant("facility_life_years"))
+        power = watts * 1e3 * float(sites["pue"].median()) * float(sites["power_usd_kwh"].median())
+        return (yearly / HOURS + power) / given["busy"]
+
+    def rental(self, accelerator: str, year: int, channel: str) -> float:
+        """USD per accelerator-hour of a rental row. Raises InputError where there is none."""
+        rows = self.catalogue.table("rentals")
+        found = rows[(rows["accelerator"] == accelerator) & (rows["year"] == year) & (rows["channel"] == channel)]
+        if found.empty:
+            raise InputError(f"rentals.csv: no {channel} price of {accelerator} in {year}")
+        return float(found["usd_per_hour"].iloc[0])
+
+    # ---- the best plans -----------------------------------------------------------------------------------------
+
+    def _links(self, accelerator: Accelerator, pod: int) -> Interconnect:
+        return interconnect(self.catalogue, accelerator, fabric_design(self.catalogue, FABRIC, accelerator, pod))
+
+    def _plans(self, model: ModelCard, accelerator: Accelerator, work: Workload, slo: Slo, weights: str, kv: str,
+               pod: int, modes: Modes | None) -> pd.DataFrame:
+        return frontier(model, accelerator, self.links(accelerator, pod), work, slo, weights=weights, kv=kv,
+                        max_accelerators=pod, modes=modes)
+
+    def frontier(self, model: ModelCard | str, accelerator: Accelerator | str, work: Workload, slo: Slo, *,
+                 weights: str | None = None, kv: str | None = None, pod: int = 64,
+                 modes: Modes | None = None) -> pd.DataFrame:
+        """Best plans of a model on an accelerator in a pod; precisions default to the narrowest the chip computes in.
+
+        A pod is at least one scale-up domain.
+        """
+        card = self.catalogue.model(model) if isinstance(model, str) else model
+        chip = self.catalogue.accelerator(accelerator) if isinstance(accelerator, str) else accelerator
+        narrow = narrowest(chip)
+        return self.plans(card, chip, work, slo, weights or narrow, kv or ("fp8" if narrow != "fp16" else "fp16"),
+                          max(pod, chip.scale_up_domain), modes)
+
+    def best(self, model: ModelCard | str, accelerator: Accelerator | str, work: Workload, slo: Slo, *,
+             weights: str | None = None, kv: str | None = None, pod: int = 64,
+             modes: Modes | None = None) -> pd.Series | None:
+        """The plan with most instances per accelerator; None where nothing fits."""
+        found = self.frontier(model, accelerator, work, slo, weights=weights, kv=kv, pod=pod, modes=modes)
+        return None if found.empty else found.loc[found["instances_per_accelerator"].idxmax()]
+
+
+def narrowest(chip: Accelerator) -> str:
+    """The narrowest weight precision that a chip computes in."""
+    for name, rate in (("fp4", chip.fp4_tflops), ("fp8", chip.fp8_tflops)):
+        if rate:
+            return name
+    return "fp16"

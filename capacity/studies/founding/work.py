@@ -1,0 +1,53 @@
+"""The work that arguments ask of a model: writing so many words, as fast as limits demand, answer after answer."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from capacity.catalogue.cards import Accelerator, ModelCard
+from capacity.serving import Modes, Slo, Workload
+from capacity.studies.founding.facts import Facts
+
+PROMPT, PATIENT = Slo(3.0, 0.1), Slo(60.0, 0.8)
+"""Limits under which answers feel prompt, and under which a patient reader still waits."""
+PACES = 2.0
+"""Each next pace tried is so many times quicker."""
+QUICKEST = 0.0125
+"""Seconds a token of the quickest pace tried; limits below it are tried as they are."""
+
+
+def writer(facts: Facts, tokens_per_word: float, slo: Slo) -> Workload:
+    """Writes the claimed words within the claimed context, the rest of which is the prompt, then the next ones.
+
+    As fast as the limits demand, so that no answer waits in memory for its reader.
+    """
+    wrote = facts.claim("words") * tokens_per_word
+    prompt = facts.claim("context") - wrote
+    speed = 1.0 / (slo.tpot_s + slo.ttft_s / wrote)
+    mean = prompt + wrote / 2
+    return Workload(speed, prompt * speed / wrote, 0.0, mean, facts.claim("context"), speed / wrote)
+
+
+def written(facts: Facts, model: ModelCard | str, chip: Accelerator | str, slo: Slo, tokens_per_word: float, *,
+            weights: str | None = None, kv: str | None = None, pod: int = 64,
+            modes: Modes | None = None) -> pd.DataFrame:
+    """Plans that write within limits, at the limit's own pace and quicker ones; a column `pace_s` says which.
+
+    A quicker pace holds each answer's KV for less time, so the cheapest plan within patient limits may be a quick one.
+    """
+    parts, pace = [], slo.tpot_s
+    while True:
+        at = Slo(slo.ttft_s * pace / slo.tpot_s, pace, slo.percentile)
+        found = facts.frontier(model, chip, writer(facts, tokens_per_word, at), at, weights=weights, kv=kv, pod=pod,
+                               modes=modes)
+        parts.append(found.assign(pace_s=pace))
+        pace /= PACES
+        if pace < QUICKEST:
+            break
+    some = [part for part in parts if len(part)]
+    return pd.concat(some, ignore_index=True) if some else parts[0]
+
+
+def most(found: pd.DataFrame) -> pd.Series | None:
+    """The plan that writes most per accelerator; None of none."""
+    return None if found.empty else found.loc[found["output_tokens_s_per_accelerator"].idxmax()]
