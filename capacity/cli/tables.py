@@ -38,8 +38,8 @@ def print_frame(frame: pd.DataFrame, title: str = "", all_columns: bool = False,
     cells = [[_cell(value, widest) for value in frame[name]] for name in frame.columns]
     names = [str(name) for name in frame.columns]
     widths = [max(map(len, [name, *column])) + GUTTER for name, column in zip(names, cells, strict=True)]
-    console = _console(sum(widths))
-    parts = _parts(widths, console.width) if all_columns else [list(range(_fitting(widths, console.width)))]
+    console = console_of(sum(widths))
+    parts = _parts(widths, console.width) if all_columns else [list(range(fitting(widths, console.width)))]
     for number, part in enumerate(parts):
         heading = title if number == 0 else ""
         table = Table(title=heading or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -56,7 +56,7 @@ def print_frame(frame: pd.DataFrame, title: str = "", all_columns: bool = False,
         console.print(Text("no rows"), style="dim")
 
 
-def _console(needed: int) -> Console:
+def console_of(needed: int) -> Console:
     """The terminal as it is; a pipe is as wide as the table, unless COLUMNS says otherwise."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         return Console()
@@ -76,7 +76,7 @@ def _parts(widths: list[int], room: int) -> list[list[int]]:
     return parts
 
 
-def _fitting(widths: list[int], room: int) -> int:
+def fitting(widths: list[int], room: int) -> int:
     """How many columns fit into the terminal; one at least."""
     used = 0
     for shown, width in enumerate(widths):

@@ -22,7 +22,7 @@ from capacity.network.tolerance import (
 )
 
 MICRO = 1e6
-GROUPS = (2, 4, 8, 16, 32, 64, 72, 128, 256, 512, 1024, 4096, 16384, 65536)
+GROUPS = (2, 8, 16, 64, 72, 256, 576, 1024, 4096, 16384, 65536)
 """Group sizes whose collectives are shown unless others are asked for."""
 
 
@@ -71,24 +71,33 @@ def tolerance_of(choice: Choice) -> Tolerance:
     return Tolerance(found.ways, 0.0, 1 - (1 - found.bisection_left) / choice.ports)
 
 
-def figures_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator,
-                  sizes: Sequence[int]) -> pd.DataFrame:
-    """A row per design and size with `Figures.row`, and `problem`.
+def offered_figures(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator, sizes: Sequence[int],
+                    groups: Sequence[int] = GROUPS) -> list[Figures | InputError]:
+    """Figures of each design and size, or why a design does not hold it.
 
-    A design that does not hold a size has its reason in `problem` and no figures. Raises InputError for an unknown
-    design, and when no row has figures.
+    Raises InputError for an unknown design, and when there are no figures at all.
     """
-    rows: list[dict[str, object]] = []
-    reason: InputError | None = None
+    found: list[Figures | InputError] = []
     for design in designs:
         cat.row("fabric_designs", design)
         for size in sizes:
             try:
-                rows.append({**fabric_figures(cat, design, accelerator, size, ()).row(), "problem": ""})
+                found.append(fabric_figures(cat, design, accelerator, size, groups))
             except InputError as error:
-                reason = error
-                rows.append({"design": design, "size": size, "problem": str(error)})
-    table = pd.DataFrame(rows)
-    if reason is not None and "part" not in table:
-        raise reason
-    return table
+                found.append(error)
+    if not any(isinstance(one, Figures) for one in found):
+        raise next(one for one in found if isinstance(one, InputError))
+    return found
+
+
+def figures_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator,
+                  sizes: Sequence[int]) -> pd.DataFrame:
+    """A row per design and size with `Figures.row`, and `problem`: why a design does not hold a size, else empty.
+
+    Raises InputError as `offered_figures`.
+    """
+    asked = [(design, size) for design in designs for size in sizes]
+    rows = [{**one.row(), "problem": ""} if isinstance(one, Figures)
+            else {"design": design, "size": size, "problem": str(one)}
+            for (design, size), one in zip(asked, offered_figures(cat, designs, accelerator, sizes, ()), strict=True)]
+    return pd.DataFrame(rows)

@@ -1,50 +1,14 @@
-"""Tables of figures for `capacity topology`: one kind at several sizes, or several kinds at one."""
+"""Tables of what is there to choose from: fabric designs, links, routes and round trips between places."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import pandas as pd
 
-from capacity.catalogue.cards import Accelerator
 from capacity.catalogue.catalogue import Catalogue
-from capacity.errors import InputError
-from capacity.network.designs import FabricDesign, fabric_design
 from capacity.network.rtt import Place, round_trips
 from capacity.network.sites import shortest_routes, site_graph
-
-MICRO = 1e6
-
-
-def _row(fabric: FabricDesign) -> dict[str, object]:
-    figures = asdict(fabric)
-    figures["alpha_us"] = figures.pop("alpha_s") * MICRO
-    return figures
-
-
-def fabric_table(cat: Catalogue, designs: Sequence[str], accelerator: Accelerator,
-                 sizes: Sequence[int]) -> pd.DataFrame:
-    """A row per design and size with the figures of FabricDesign (`alpha_us` in microseconds), and `problem`.
-
-    A design that does not hold a size has its reason in `problem` and no figures. Raises InputError for an unknown
-    design, and when no row has figures.
-    """
-    rows: list[dict[str, object]] = []
-    reason: InputError | None = None
-    for design in designs:
-        cat.row("fabric_designs", design)
-        for size in sizes:
-            try:
-                rows.append({**_row(fabric_design(cat, design, accelerator, size)), "problem": ""})
-            except InputError as error:
-                reason = error
-                rows.append({"design": design, "size": size, "problem": str(error)})
-    table = pd.DataFrame(rows)
-    if reason is not None and "part" not in table:
-        raise reason
-    return table
-
 
 def design_table(cat: Catalogue) -> pd.DataFrame:
     """The designs on offer: id, kind, planes, tiers, oversubscription, what they are."""

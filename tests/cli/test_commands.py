@@ -163,7 +163,7 @@ def test_shard_prints_a_frontier_and_its_options_change_it(run):
 def test_topology_prints_figures_of_each_size(run):
     _, out, _ = run("topology", "fat-tree-3tier", "--size", "1024", "--size", "8k")
     assert "switches" in out
-    assert "8000" in out
+    assert "8,000" in out
     assert "rail-2tier" in run("topology")[1]
 
 

@@ -7,8 +7,9 @@ import pytest
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
 from capacity.network import fabric_design, fabric_graph, interconnect
+from capacity.network.figures import figures_table
 from capacity.network.measure import totals
-from capacity.network.show import design_table, fabric_table, link_table, round_trip_table, route_table
+from capacity.network.show import design_table, link_table, round_trip_table, route_table
 
 CAT = load_catalogue()
 H100, V100, VR200 = CAT.accelerator("h100-sxm"), CAT.accelerator("v100-sxm2-32"), CAT.accelerator("vr200-nvl72")
@@ -148,12 +149,12 @@ def test_bad_input_is_named():
 
 
 def test_tables_for_the_screen():
-    table = fabric_table(CAT, ["rail-2tier", "torus-3d"], H100, [1024, 1031])
+    table = figures_table(CAT, ["rail-2tier", "torus-3d"], H100, [1024, 1031])
     assert len(table) == 4
     assert table.problem.str.contains("nearest size").tolist() == [False, False, False, True]
     assert table.alpha_us[0] == pytest.approx(5.46)
     with pytest.raises(InputError, match="nearest size"):
-        fabric_table(CAT, ["torus-3d"], H100, [1031])
+        figures_table(CAT, ["torus-3d"], H100, [1031])
     assert set(design_table(CAT)["id"]) >= {"rail-2tier", "fat-tree-3tier", "fat-tree-2tier-oversub4", "torus-3d",
                                             "dragonfly-plus"}
 

@@ -1,0 +1,84 @@
+"""A fabric as a picture, drawn by its structure: what repeats is shown a few times and counted, not port by port.
+
+Folded-Clos networks stand in layers (`_layers`), dragonfly+ and meshes in a circle, tori as a grid. matplotlib draws
+(the extra `draw`); the file's ending chooses the format.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capacity.errors import InputError
+from capacity.network.designs import Choice, FabricDesign
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMATS = (".svg", ".png", ".pdf")
+INK, FAINT, PAPER = "#1b2733", "#7c8a97", "#ffffff"
+TIERS = ("#2f6f8f", "#c8703a", "#7a5195")
+"""Leaves, aggregation switches or spines, cores."""
+ACCELERATOR = "#8aa62f"
+
+
+def draw_fabric(choice: Choice, fabric: FabricDesign, accelerator: str, path: Path) -> None:
+    """Write the picture of a design. Raises InputError for another format, and where matplotlib is not installed."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"--draw {path}: a picture's name ends in {', '.join(FORMATS)}")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"--draw {path}: the folder {path.parent} does not exist")
+    pyplot = _pyplot()
+    figure = pyplot.figure(figsize=(11.0, 6.6), dpi=160, facecolor=PAPER)
+    axes = figure.add_axes((0.03, 0.01, 0.94, 0.87))
+    axes.set_axis_off()
+    _body(axes, choice)
+    _head(figure, fabric, accelerator)
+    figure.savefig(path, facecolor=PAPER)
+    pyplot.close(figure)
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise InputError("--draw needs matplotlib: pip install 'capacity[draw]'") from error
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    mpl.rcParams.update({"font.family": "DejaVu Sans", "svg.fonttype": "none", "text.color": INK,
+                         "svg.hashsalt": "capacity"})
+    return pyplot
+
+
+def _body(axes: Axes, choice: Choice) -> None:
+    from capacity.network import draw_layers, draw_rounds
+
+    if choice.kind == "torus":
+        draw_rounds.torus(axes, choice)
+    elif choice.kind == "full-mesh":
+        draw_rounds.mesh(axes, choice)
+    elif choice.kind == "dragonfly-plus":
+        draw_rounds.dragonfly(axes, choice)
+    else:
+        draw_layers.layers(axes, choice)
+
+
+def _head(figure: Any, fabric: FabricDesign, accelerator: str) -> None:
+    many = f" × {fabric.ports} ports, each with a network of its own" if fabric.ports > 1 else ""
+    title = f"{fabric.design}: {fabric.size:,} {accelerator} on {fabric.part}{many}"
+    made = f"{fabric.switches:,} switches · " if fabric.switches else "no switches · "
+    way = "switch" if fabric.switches else "cable"
+    way += ("es" if fabric.switches else "s") if fabric.max_hops > 1 else ""
+    figure.text(0.03, 0.955, title, fontsize=14, fontweight="bold", va="center")
+    figure.text(0.03, 0.912, f"{made}{fabric.cables:,} cables · {fabric.optics:,} optical ends · "
+                f"${fabric.price_usd_per_accelerator:,.0f} and {fabric.watts_per_accelerator:,.0f} W an accelerator · "
+                f"bisection {fabric.bisection_share:.0%} · {fabric.max_hops} {way} on the way at most", fontsize=9.5,
+                color=FAINT, va="center")
+
+
+def some(count: int, most: int) -> list[int | None]:
+    """Which of so many to show: all, or the first ones, a gap (None) and the last."""
+    if count <= most:
+        return list(range(count))
+    return [*range(most - 2), None, count - 1]

@@ -1,0 +1,110 @@
+"""`capacity topology` end to end: figures, comparisons, drawings, mistakes."""
+
+import json
+import sys
+
+import pytest
+
+from capacity.cli.app import app
+from capacity.network.draw import some
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def _run(*args):
+        with pytest.raises(SystemExit) as caught:
+            app(["topology", *args], prog_name="capacity")
+        out, err = capsys.readouterr()
+        return caught.value.code or 0, out, err
+
+    return _run
+
+
+def test_one_design_with_its_groups(run):
+    code, out, _ = run("rail-2tier", "--size", "2048", "--groups", "16")
+    assert code == 0
+    assert "$4,248" in out
+    assert "96.9%" in out  # of the bisection, when a spine fails
+    assert out.count("contiguous") == out.count("rail-aligned") == 1
+
+
+def test_designs_beside_each_other_and_those_that_do_not_hold_the_size(run):
+    code, out, err = run("rail-3tier", "--size", "8192", "--compare", "rail-1plane-3tier,full-mesh")
+    assert code == 0
+    assert "384" in out
+    assert "640" in out
+    assert "not shown: fabric design `full-mesh` of 8192 accelerators: allowed are 1 to 64" in err
+
+
+def test_all_designs_fit_a_narrow_terminal(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = run("rail-2tier", "--size", "64", "--compare", "all")[1]
+    assert max(map(len, out.splitlines())) <= 80
+    assert "torus-3d 64" in out
+
+
+def test_json_and_csv_carry_every_figure(run):
+    rows = json.loads(run("fat-tree-2tier-oversub4", "--size", "1024", "--compare", "full-mesh", "--json")[1])
+    assert rows[0]["near"] == 48
+    assert {"ring", "tree", "hierarchical"} == {row["algorithm"] for row in rows[0]["collectives"]}
+    assert "1 to 64" in rows[1]["problem"]
+    assert run("rail-2tier", "--size", "64", "--csv")[1].startswith("design,kind,size,part")
+
+
+@pytest.mark.parametrize(("design", "size", "words"), [
+    ("rail-2tier", "2048", ["64 leaves", "32 spines", "1 of 8 planes", "102.4 TB/s upwards"]),
+    ("fat-tree-3tier-core7", "24576", ["55 cores", "14 pods", "14% of the accelerators"]),
+    ("dragonfly-plus", "16384", ["16 groups", "68 cables between every two groups"]),
+    ("torus-3d", "4096", ["16 × 16 × 16 accelerators", "5 × 5 × 5 of them drawn"]),
+    ("full-mesh", "16", ["15 cables each"]),
+    ("nvlink-8", "8", ["3 leaves", "1 of 3 planes"]),
+])
+def test_drawings_count_what_they_do_not_show(run, tmp_path, design, size, words):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "fabric.svg"
+    code, _, err = run(design, "--size", size, "--draw", str(file))
+    assert code == 0
+    assert str(file) in err
+    picture = file.read_text()
+    assert all(word in picture for word in words)
+
+
+def test_a_drawing_may_be_a_png(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "fabric.png"
+    assert run("torus-2d", "--size", "16", "--draw", str(file))[0] == 0
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    (["rail-2tier", "--size", "64", "--draw", "fabric.gif"], ".svg, .png, .pdf"),
+    (["rail-2tier", "--size", "64", "--draw", "nowhere/fabric.svg"], "nowhere does not exist"),
+    (["rail-2tier", "--size", "64", "--compare", "torus-3"], "torus-3d"),
+    (["rail-2tier", "single-lab", "--size", "64"], "topology wan"),
+    (["wan", "single-lap"], "single-lab"),
+])
+def test_mistakes_are_named(run, args, words):
+    code, out, err = run(*args)
+    assert code == 2
+    assert out == ""
+    assert words in err
+
+
+def test_drawing_without_matplotlib_says_what_to_install(run, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, _, err = run("rail-2tier", "--size", "64", "--draw", str(tmp_path / "x.svg"))
+    assert code == 2
+    assert "capacity[draw]" in err
+
+
+def test_wan_lists_the_links_of_a_scenario(run):
+    code, out, _ = run("wan", "single-lab")
+    assert code == 0
+    assert "--" in out
+
+
+def test_what_repeats_is_shown_a_few_times():
+    assert some(3, 4) == [0, 1, 2]
+    assert some(9, 4) == [0, 1, None, 8]
