@@ -21,14 +21,14 @@ def dragonfly(axes: Axes, choice: Choice) -> None:
     """Groups in a circle, every two joined; one of them opened beside it."""
     plan = lay_out_dragonfly(choice.shape.size, choice.parts.radix, float(choice.row["oversubscription"]))
     shown = min(plan.groups, MOST_GROUPS)
-    spots = _circle(shown, (0.36, 0.46), 0.30)
+    spots = _circle(shown, (0.35, 0.475), 0.37)
     _frame(axes)
     if shown > 1:
         _lines(axes, list(combinations(spots, 2)), TIERS[1], 0.35)
     for x, y in spots:
         axes.scatter([x], [y], s=420 if shown <= 12 else 210, color=TIERS[0], zorder=3, edgecolor=PAPER, linewidth=1.2)
     if shown < plan.groups:
-        axes.text(0.36, 0.06, f"{shown} of {plan.groups} groups drawn", ha="center", fontsize=8.5, color=FAINT)
+        axes.text(0.35, 0.045, f"{shown} of {plan.groups} groups drawn", ha="center", fontsize=8.5, color=FAINT)
     _opened(axes, plan.leaves, plan.spines, choice.parts.radix)
     each = -(-plan.endpoints // plan.groups)
     notes = [f"{plan.groups} groups", f"{plan.leaves} leaves and {plan.spines} spines in each",
@@ -49,9 +49,10 @@ def _opened(axes: Axes, leaves: int, spines: int, radix: int) -> None:
     axes.scatter([x for x, _ in low], [y for _, y in low], s=130, marker="s", color=TIERS[0], zorder=3)
     if high:
         axes.scatter([x for x, _ in high], [y for _, y in high], s=130, marker="s", color=TIERS[1], zorder=3)
-        axes.text(0.80, 0.855, f"spines, {radix} ports: half to the leaves, half to other groups", fontsize=8,
+        axes.text(0.80, 0.845, f"spines, {radix} ports: half to the leaves, half to other groups", fontsize=8,
                   color=TIERS[1])
-    axes.text(0.80, 0.535, f"leaves, {radix} ports", fontsize=8, color=TIERS[0])
+    axes.text(0.80, 0.545, f"leaves, {radix} ports: half to accelerators", fontsize=8, color=TIERS[0])
+    axes.text(0.80, 0.895, "inside a group", fontsize=9.5, fontweight="bold")
 
 
 def mesh(axes: Axes, choice: Choice) -> None:

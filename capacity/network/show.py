@@ -10,6 +10,7 @@ from capacity.catalogue.catalogue import Catalogue
 from capacity.network.rtt import Place, round_trips
 from capacity.network.sites import shortest_routes, site_graph
 
+
 def design_table(cat: Catalogue) -> pd.DataFrame:
     """The designs on offer: id, kind, planes, tiers, oversubscription, what they are."""
     return cat.table("fabric_designs")[["id", "kind", "planes", "max_tiers", "oversubscription", "description"]]
