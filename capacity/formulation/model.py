@@ -11,11 +11,14 @@ from capacity.formulation import (
     fleet,
     flows,
     goals,
+    hose,
     limits,
     links,
+    rerouting,
     service,
     sites,
     stability,
+    survivability,
 )
 from capacity.problem import Problem
 
@@ -37,7 +40,12 @@ def build_model(problem: Problem, into: pyo.Model | None = None) -> pyo.Model:
     closing.declare_service(m, problem)
     stability.declare(m, problem)
     flows.declare(m, problem)
+    failures = survivability.states(problem)
+    hose.declare(m, problem, failures)
     links.declare(m, problem)
+    if failures:
+        survivability.declare(m, problem, failures)
+        rerouting.declare(m, problem, failures)
     contracts.declare_orders(m, problem)
     limits.declare(m, problem)
     goals.declare(m, problem)

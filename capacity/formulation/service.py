@@ -7,6 +7,7 @@
     sum_{p, a in group g} out[a] * use[p,a,y,h]  <=  share[c,g] * sum_{d,p} serve[d,p] a variant's largest share
 
 A problem without activities needs nothing to be made: its places serve freely once they are open.
+What takes a path (`paths`) counts with the path's round trip, as via[d,p,w] in place of serve[d,p].
 Nested round trips make the latency rule exact: `use` needs no tier. Where no configuration distinguishes two round
 trips, the stronger row stands for both.
 """
@@ -17,13 +18,15 @@ from bisect import bisect_left
 
 import pyomo.environ as pyo
 
+from capacity.formulation import paths
 from capacity.formulation.fleet import possible_use
-from capacity.formulation.index import groups, index_set, values
+from capacity.formulation.index import groups, index_set, rows, values
 from capacity.problem import Problem
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     _demand(m, problem)
+    paths.declare(m, problem)
     _latency(m, problem)
     _shares(m, problem)
 
@@ -68,21 +71,27 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
 def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
     demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
     served = problem.table("assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
+    served = served[[at not in m.WAYS for at in rows(served, ["demand", "place"])]] if m.WAYS else served
+    trips = problem.table("paths")[["path", "rtt"]]
+    by_path = problem.table("assignment_paths").merge(trips, on="path").merge(demands, on="demand")
     usable = possible_use(problem).merge(
         problem.table("activities")[["activity", "commodity", "slack"]], on="activity"
     )
     where = ["place", "commodity", "period", "slice"]
     m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
+    m.PATH_CUSTOMERS = groups(by_path, where, ["demand", "path", "rtt"])
     m.SERVERS = groups(usable, where, ["activity", "slack"])
     made_here = len(problem.table("activities")) > 0
     m.output = values(problem.table("activities"), ["activity"], "output_per_unit")
-    asking = m.CUSTOMERS.items() if made_here else ()
-    cells = [(*at, t) for at, customers in asking for t in _thresholds(customers, m.SERVERS[at])]
+    asking = dict.fromkeys([*m.CUSTOMERS, *m.PATH_CUSTOMERS]) if made_here else {}
+    cells = [(*at, t) for at in asking for t in _thresholds(
+        [*m.CUSTOMERS[at], *((d, rtt) for d, _, rtt in m.PATH_CUSTOMERS[at])], m.SERVERS[at])]
     m.LATENCY_CELL = pyo.Set(initialize=cells, dimen=5)
 
     @m.Constraint(m.LATENCY_CELL)
     def serve_within_latency_what_is_made(m, p, c, y, h, t):
         far = sum(m.serve[d, p] for d, rtt in m.CUSTOMERS[p, c, y, h] if rtt >= t)
+        far += sum(m.via[d, p, w] for d, w, rtt in m.PATH_CUSTOMERS[p, c, y, h] if rtt >= t)
         fast = sum(m.output[a] * m.use[p, a, y, h] for a, slack in m.SERVERS[p, c, y, h] if slack >= t)
         return far <= fast
 

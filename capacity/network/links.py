@@ -131,7 +131,8 @@ def backbone_lengths(
     """
     graph, spots = _backbone(name)
     parts = [list(part) for part in nx.connected_components(graph)]
-    inside = sorted(max(parts, key=len))
+    largest = max(parts, key=len)
+    inside = sorted(largest)
     latitude, longitude = (np.array([spots[n][i] for n in inside]) for i in (1, 0))
     points, way_in = {}, {}
     for site in sites:

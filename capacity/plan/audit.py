@@ -11,6 +11,8 @@ import pandas as pd
 
 from capacity.errors import CapacityError
 from capacity.plan import audit_rows as rows
+from capacity.plan.audit_failures import failure_rows
+from capacity.plan.audit_network import asked_topics, links
 from capacity.plan.audit_options import OPTIONAL_TOPICS
 from capacity.plan.audit_scenario import scenario_rows
 from capacity.plan.money import bills
@@ -35,7 +37,7 @@ TOPICS: dict[str, Callable[[Problem, Values], pd.DataFrame]] = {
     "use only what serves": rows.stock,
     "blocks carry what stands": rows.resources,
     "shares of variants": rows.shares,
-    "links carry the traffic": rows.links,
+    "links carry the traffic": links,
     "limits": rows.limits,
 }
 
@@ -72,7 +74,9 @@ def audit(
     scenario, its budgets, demand, latency limits and catalogue of names are checked too.
     """
     asked = {topic: check for topic, (table, check) in OPTIONAL_TOPICS.items() if len(problem.table(table))}
+    asked |= asked_topics(problem)
     found = [_summary(topic, check(problem, values)) for topic, check in {**TOPICS, **asked}.items()]
+    found += [_summary(topic, frame) for topic, frame in failure_rows(problem, values).items()]
     found.append(_summary("costs by topic add up", _topic_costs(problem, values)))
     if stages is not None:
         goals = goal_values(problem, values).merge(stages[["order", "objective"]], on="order")

@@ -16,8 +16,6 @@ from capacity.plan.quantities import (
     blocks_standing,
     chosen,
     in_service,
-    link_traffic,
-    links_lit,
     opened,
     provided,
     quantities,
@@ -28,7 +26,9 @@ from capacity.problem import Problem
 
 def at_most(frame: pd.DataFrame, keys: list[str], lhs: pd.Series, rhs: pd.Series) -> pd.DataFrame:
     """Rows of lhs <= rhs, named by their keys."""
-    labels = frame[keys].astype(str).agg(", ".join, axis=1) if len(frame) else pd.Series([], dtype=object)
+    labels = frame[keys[0]].astype(str)
+    for key in keys[1:]:
+        labels = labels + ", " + frame[key].astype(str)
     return pd.DataFrame({"row": labels, "lhs": lhs, "rhs": rhs, "excess": lhs - rhs}).reset_index(drop=True)
 
 
@@ -72,7 +72,18 @@ def _may_run(problem: Problem) -> pd.DataFrame:
     held = pd.concat([_may_serve(problem)[keys], problem.table("rentals")[keys], contracts[keys]]).drop_duplicates()
     runs = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
     runs = runs[(runs["first"] <= runs["period"]) & (runs["period"] <= runs["last"])]
-    return runs.merge(problem.table("slices")[["slice"]], how="cross")
+    runs = runs.merge(problem.table("slices")[["slice"]], how="cross")
+    return pd.concat([runs, _may_run_on_nothing(problem)[runs.columns]], ignore_index=True)
+
+
+def _may_run_on_nothing(problem: Problem) -> pd.DataFrame:
+    """Activities on no asset, where and when demand for their commodity may be served from."""
+    free = problem.table("activities")
+    free = free[free["asset"] == ""]
+    asked = problem.table("assignments")[["demand", "place"]].merge(
+        problem.table("demands")[["demand", "commodity", "period", "slice"]], on="demand")
+    asked = asked.drop(columns="demand").drop_duplicates().merge(free, on="commodity")
+    return asked[(asked["first"] <= asked["period"]) & (asked["period"] <= asked["last"])]
 
 
 def bounds(problem: Problem, values: Values) -> pd.DataFrame:
@@ -142,6 +153,7 @@ def latency(problem: Problem, values: Values) -> pd.DataFrame:
     demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
     serve = chosen(values, "serve").merge(demands, on="demand")
     serve = serve.merge(problem.table("assignments")[["demand", "place", "rtt"]], on=["demand", "place"])
+    serve = _by_path(problem, values, serve, demands)
     use = chosen(values, "use").merge(
         problem.table("activities")[["activity", "commodity", "output_per_unit", "slack"]], on="activity"
     )
@@ -154,6 +166,16 @@ def latency(problem: Problem, values: Values) -> pd.DataFrame:
     sums = events.groupby(where)[["asked", "made"]].cumsum()
     rows = events["order"] == 1
     return at_most(events[rows], [*where, "ms"], sums["asked"][rows], sums["made"][rows])
+
+
+def _by_path(problem: Problem, values: Values, serve: pd.DataFrame, demands: pd.DataFrame) -> pd.DataFrame:
+    """`serve` with what takes paths in its parts, each at its path's round trip."""
+    ways = problem.table("assignment_paths")[["demand", "place", "path"]]
+    if not len(ways):
+        return serve
+    parts = chosen(values, "via").merge(demands, on="demand").merge(problem.table("paths")[["path", "rtt"]], on="path")
+    whole = serve.merge(ways[["demand", "place"]].drop_duplicates(), on=["demand", "place"], how="left", indicator="by")
+    return pd.concat([whole[whole["by"] == "left_only"], parts], ignore_index=True)[serve.columns]
 
 
 def only_open_places(problem: Problem, values: Values) -> pd.DataFrame:
@@ -224,6 +246,7 @@ def stock(problem: Problem, values: Values) -> pd.DataFrame:
     alive = alive.assign(held=alive["value"] * alive["unit_size"] * at_age(problem, alive, "serving"))
     alive = alive.groupby(key, as_index=False)[["held"]].sum()
     rent = chosen(values, "rent").rename(columns={"value": "rented"})
+    used = used[used["asset"] != ""]
     both = used.merge(alive, on=key, how="left").merge(rent, on=key, how="left")
     both = both.merge(reserved_by_year(problem, values), on=key, how="left")
     both = both.fillna({"held": 0.0, "rented": 0.0, "reserved": 0.0})
@@ -252,12 +275,6 @@ def shares(problem: Problem, values: Values) -> pd.DataFrame:
     served = chosen(values, "serve").merge(demands, on="demand").groupby(key, as_index=False)[["value"]].sum()
     both = made.merge(served, on=key, how="left").fillna({"value": 0.0})
     return at_most(both, [*key, "group"], both["made"], both["max_share"] * both["value"])
-
-
-def links(problem: Problem, values: Values) -> pd.DataFrame:
-    """Traffic is within what is lit: each link, period, slice."""
-    both = link_traffic(problem, values).merge(links_lit(problem, values), on=["link", "period"])
-    return at_most(both, ["link", "period", "slice"], both["load"], both["capacity"])
 
 
 def limit_use(problem: Problem, values: Values) -> pd.DataFrame:

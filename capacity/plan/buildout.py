@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from capacity.plan.columns import THOUSAND, conform, word
-from capacity.plan.quantities import Values, blocks_standing, chosen, link_traffic, links_lit, tidy
+from capacity.plan.quantities import Values, blocks_standing, chosen, links_lit, tidy
+from capacity.plan.traffic import link_traffic
 from capacity.problem import Problem
 
 

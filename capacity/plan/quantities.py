@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from capacity.problem import OPTIONAL_VARIABLES, VARIABLES, Problem
+from capacity.problem import FLOW_VARIABLES, OPTIONAL_VARIABLES, VARIABLES, Problem
 
-PUBLIC = {**VARIABLES, **OPTIONAL_VARIABLES}
-"""Index columns of every variable that a limit or a cost may name."""
+PUBLIC = {**VARIABLES, **OPTIONAL_VARIABLES, **FLOW_VARIABLES}
+"""Index columns of every variable that a solution may have."""
 
 Values = Mapping[str, pd.DataFrame]
 """One long table per variable of `problem.VARIABLES`: its index columns and `value`; absent rows are zero."""
@@ -42,8 +42,10 @@ TERM_NAMES: dict[str, dict[str, str]] = {
     "charge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
     "discharge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
     "moved": {"commodity": "item", "place": "place", "period": "period"},
+    "flow": {"flow": "place", "link": "item", "toward": "slice"},
+    "busier": {"link": "place", "period": "period", "slice": "slice"},
 }
-"""For each variable, which of its index columns stands in which column of TERM_KEY."""
+"""For each variable that a limit or a cost may speak of, which index column stands in which column of TERM_KEY."""
 
 
 def chosen(values: Values, name: str) -> pd.DataFrame:
@@ -134,17 +136,6 @@ def links_lit(problem: Problem, values: Values) -> pd.DataFrame:
     return grid.assign(capacity=grid["existing"] + grid["new"].fillna(0.0))[["link", "period", "capacity"]]
 
 
-def link_traffic(problem: Problem, values: Values) -> pd.DataFrame:
-    """(link, period, slice, load): traffic of what is served and of what is open."""
-    demands = problem.table("demands")[["demand", "period", "slice"]]
-    served = problem.table("serve_loads").merge(chosen(values, "serve"), on=["demand", "place"])
-    served = served.merge(demands, on="demand").assign(load=lambda t: t["load"] * t["value"])
-    held = problem.table("open_loads").merge(opened(problem, values), on=["place", "period"])
-    held = held.assign(load=held["load"] * held["opened"]).merge(slice_shares(problem)[["slice"]], how="cross")
-    keys = ["link", "period", "slice"]
-    return pd.concat([served[[*keys, "load"]], held[[*keys, "load"]]]).groupby(keys, as_index=False)[["load"]].sum()
-
-
 def costs_per_unit(problem: Problem) -> pd.DataFrame:
     """COST_COLUMNS: what one unit of each variable costs, by topic and year of payment, in money of the waist.
 
@@ -173,10 +164,27 @@ def table_costs(problem: Problem) -> pd.DataFrame:
         _priced(running, "use", "energy", "opex"),
         _priced(_serving_costs(problem), "serve", "transit", "opex"),
         _priced(problem.table("modules"), "modules", "links", "capex"),
-        *optional_costs(problem),
+        *optional_costs(problem), *_carrying(problem),
     ]
     parts = [p for p in parts if len(p)] or parts[:1]
     return pd.concat(parts, ignore_index=True)
+
+
+def _carrying(problem: Problem) -> list[pd.DataFrame]:
+    """What carrying data costs, each slice by its share of the year: every direction pays, or the busier one."""
+    arcs = problem.table("arc_costs")
+    if not len(arcs):
+        return []
+    flows = problem.table("flows").merge(slice_shares(problem), on="slice")
+    each = flows.merge(arcs[arcs["basis"] == "both"], on="period").assign(paid=lambda t: t["period"])
+    links = problem.table("links")[["link", "from", "to"]].melt("link", value_name="toward")[["link", "toward"]]
+    each = each.merge(links, on="link").drop(columns=["period", "slice"])
+    busier = arcs[arcs["basis"] == "busier"].merge(slice_shares(problem), how="cross")
+    parts = []
+    for name, table in (("flow", each), ("busier", busier)):
+        shared = table.assign(objective=table["objective"] * table["share"], cash=table["cash"] * table["share"])
+        parts.append(_priced(shared, name, "carriage", "opex"))
+    return parts
 
 
 def _upkeep_by_vintage(problem: Problem) -> pd.DataFrame:
@@ -200,18 +208,24 @@ def at_age(problem: Problem, held: pd.DataFrame, column: str) -> pd.Series:
 
 def optional_costs(problem: Problem) -> list[pd.DataFrame]:
     """COST_COLUMNS of tables that a problem need not have; a reservation is paid for in each period of its term."""
-    moves = problem.table("moves").merge(problem.table("assignments").merge(
-        problem.table("demands")[["demand", "commodity"]], on="demand")[["commodity", "place"]].drop_duplicates(),
-        on="commodity",
+    kinds = (
+        ("holdings", "held", "holding", "opex"), ("block_upkeep", "kept", "shell upkeep", "opex"),
+        ("orders", "ordered", "orders", "capex"), ("sources", "draw", "energy", "opex"),
+        ("moves", "moved", "moves", "opex"), ("reservations", "reserve", "reserved", "opex"),
+        ("resale", "alive", "resale", "capex"),
     )
+    own = {"moves": _moved, "reservations": _reserved, "resale": _resold}
     parts = [
-        _priced(problem.table("holdings"), "held", "holding", "opex"),
-        _priced(problem.table("block_upkeep"), "kept", "shell upkeep", "opex"),
-        _priced(problem.table("orders"), "ordered", "orders", "capex"),
-        _priced(problem.table("sources"), "draw", "energy", "opex"),
-        _priced(moves, "moved", "moves", "opex"), _reserved(problem), _resold(problem),
+        _priced(own[name](problem) if name in own else problem.table(name), variable, topic, kind)
+        for name, variable, topic, kind in kinds if len(problem.table(name))
     ]
     return [part for part in parts if len(part)]
+
+
+def _moved(problem: Problem) -> pd.DataFrame:
+    demands = problem.table("demands")[["demand", "commodity"]]
+    served = problem.table("assignments")[["demand", "place"]].merge(demands, on="demand")
+    return problem.table("moves").merge(served[["commodity", "place"]].drop_duplicates(), on="commodity")
 
 
 def reserved_by_year(problem: Problem, values: Values) -> pd.DataFrame:
@@ -226,15 +240,12 @@ def reserved_by_year(problem: Problem, values: Values) -> pd.DataFrame:
 def _reserved(problem: Problem) -> pd.DataFrame:
     held = in_service(problem.table("reservations"), "period", problem)
     first = held["in_year"] == held["period"]
-    paid = held.assign(objective=held["objective"].where(first, 0.0), paid=held["in_year"])
-    return _priced(paid, "reserve", "reserved", "opex")
+    return held.assign(objective=held["objective"].where(first, 0.0), paid=held["in_year"])
 
 
 def _resold(problem: Problem) -> pd.DataFrame:
     """What leaves before a period is sold in it: proceeds for what served before, less those for what still serves."""
     table = problem.table("resale")
-    if not len(table):
-        return _priced(table, "alive", "resale", "capex")
     periods = sorted(problem.table("periods")["period"])
     before = dict(zip(periods[1:], periods[:-1], strict=True))
     sold = table.assign(paid=table["period"])
@@ -243,7 +254,7 @@ def _resold(problem: Problem) -> pd.DataFrame:
     lives = pd.concat([problem.table("asset_cells")[cells], problem.table("committed")[cells]])
     stays = sold.merge(lives.groupby(cells[:3], as_index=False)[["life"]].max(), on=cells[:3])
     stays = stays[stays["period"] < stays["vintage"] + stays["life"]]
-    return _priced(pd.concat([left, stays[left.columns]]), "alive", "resale", "capex")
+    return pd.concat([left, stays[left.columns]])
 
 
 def _serving_costs(problem: Problem) -> pd.DataFrame:
@@ -269,9 +280,9 @@ def as_terms(variable: str, frame: pd.DataFrame, keys: tuple[str, ...]) -> pd.Da
 
 
 def quantities(problem: Problem, values: Values) -> pd.DataFrame:
-    """TERM_KEY and `value` of every nonzero variable of the solution."""
-    parts = [as_terms(name, chosen(values, name), keys) for name, keys in PUBLIC.items()]
-    parts = [p for p in parts if len(p)] or parts[:1]
+    """TERM_KEY and `value` of every nonzero variable of the solution that costs or limits may speak of."""
+    there = [name for name in TERM_NAMES if name in values and len(values[name])] or ["open"]
+    parts = [as_terms(name, chosen(values, name), PUBLIC[name]) for name in there]
     return pd.concat(parts, ignore_index=True)[[*TERM_KEY, "value"]]
 
 

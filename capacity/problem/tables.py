@@ -169,6 +169,43 @@ TABLES: dict[str, Table] = {
         "cash": _f("money/data", "nominal", 0.0),
         "basis": _s("both (each direction pays) or busier (only the busier direction pays)", "both"),
     }),
+    "flow_terms": Table(("flow", "sink", "variable", "place", "item", "period", "period2", "slice"), {
+        "flow": _s("which"), "sink": _s("place it ends at"), "variable": _s("open, serve or use"),
+        "place": _s("as in limit_terms", ""), "item": _s("as there", ""), "period": _i("as there", 0),
+        "period2": _i("as there", 0), "slice": _s("as there", ""),
+        "coefficient": _f("data", "that must arrive per unit of the variable, beside the sink's own amount"),
+    }),
+    "paths": Table(("path",), {
+        "path": _s("a way over links, or over none"), "from": _s("place"), "to": _s("place"),
+        "rtt": _f("ms", "round trip along it"),
+    }),
+    "path_links": Table(("path", "link"), {
+        "path": _s("which"), "link": _s("it passes"), "toward": _s("the end of the link that it goes to"),
+    }),
+    "assignment_paths": Table(("demand", "place", "path"), {
+        "demand": _s("id"), "place": _s("from where"),
+        "path": _s("a way its traffic may take; an assignment with paths has their round trips, not its own"),
+        "load": _f("data/amount", "along the path, per amount served"),
+        "load_back": _f("data/amount", "against it", 0.0),
+    }),
+    "needs": Table(("activity", "commodity"), {
+        "activity": _s("what"), "commodity": _s("that it takes, made at its place or sent there; demanded by nobody"),
+        "amount": _f("amount/asset", "per asset amount in use"),
+    }),
+    "shipments": Table(("commodity", "path"), {
+        "commodity": _s("that may be sent from place to place"), "path": _s("along which way"),
+        "load": _f("data/amount", "along the path, per amount sent"), "load_back": _f("data/amount", "against it", 0.0),
+    }),
+    "hoses": Table(("place", "period", "slice"), {
+        "place": _s("one of the places between which traffic is uncertain"), "period": _i("when"),
+        "slice": _s("when in the day"), "out": _f("data", "most it sends to the others together"),
+        "into": _f("data", "most it receives from them together"),
+    }),
+    "failures": Table(("case", "kind", "element", "period", "slice"), {
+        "case": _s("what is lost at once"), "kind": _s("link or place"), "element": _s("its name"),
+        "period": _i("when"), "slice": _s("when in the day"),
+        "keep": _f("1", "share of what is served that must be served after the loss of a place", 1.0),
+    }),
     "limits": Table(("limit",), {
         "limit": _s("name"), "topic": _s("budget, supply, power, ..."), "sense": _s("<=, >= or ==", "<="),
         "rhs": _f("any", "right-hand side", None, None), "period": _i("the period it speaks of", 0),
@@ -280,5 +317,21 @@ OPTIONAL_VARIABLES: dict[str, tuple[str, ...]] = {
 }
 """Variables that a problem has only where one of its optional tables asks for them."""
 
-FLOW_VARIABLES: dict[str, tuple[str, ...]] = {"flow": ("flow", "link", "toward")}
-"""Variables of a problem with `flows` only: data rate of a flow on a link toward one of its ends."""
+FLOW_VARIABLES: dict[str, tuple[str, ...]] = {
+    "flow": ("flow", "link", "toward"),
+    "busier": ("link", "period", "slice"),
+    "via": ("demand", "place", "path"),
+    "ship": ("commodity", "path", "period", "slice"),
+    "template": ("case", "source", "sink", "link", "toward", "period", "slice"),
+    "hose_out": ("case", "link", "toward", "place", "period", "slice"),
+    "hose_into": ("case", "link", "toward", "place", "period", "slice"),
+    "still_serve": ("case", "demand", "place"),
+    "still_use": ("case", "place", "activity", "period", "slice"),
+    "still_via": ("case", "demand", "place", "path"),
+    "still_ship": ("case", "commodity", "path", "period", "slice"),
+    "still_flow": ("case", "flow", "link", "toward"),
+}
+"""Variables of traffic, only of problems with such traffic: `flow` is the data rate of a flow on a link toward one of
+its ends, `busier` that of the busier direction where it alone pays, `via` what of an assignment takes a path, `ship`
+what is sent along a path; `template` the share of the uncertain traffic of two places on a link, `hose_out` and
+`hose_into` the certificate that it fits; `still_*` the same after a failure."""

@@ -15,6 +15,10 @@ REQUIREMENTS = {
     "lit_modules_carry_the_traffic": "traffic on link {0}",
     "lit_modules_carry_each_direction": "traffic on link {0}",
     "what_arrives_stays_or_goes_on": "flow {0} must arrive",
+    "what_arrives_still_stays_or_goes_on": "flow after a failure, {0}",
+    "lit_modules_still_carry_the_traffic": "traffic on a link after a failure, {0}",
+    "what_is_served_takes_some_path_left": "a path for what is served after a failure, {0}",
+    "what_was_served_still_is": "service after a failure, {0}",
     "blocks_carry_what_stands_in_them": "power for the existing fleet at {0}",
 }
 """Rules a user can give up, and how to say so."""
