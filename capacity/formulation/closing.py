@@ -16,7 +16,7 @@ import math
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, rows, values
 from capacity.problem import Problem
 
 
@@ -57,7 +57,8 @@ def declare_service(m: pyo.ConcreteModel, problem: Problem) -> None:
     """The last row of the topic, once there is service."""
     period = values(problem.table("demands"), ["demand"], "period")
     leaving = set(m.MAY_CLOSE)
-    m.SERVED_WHILE_HELD = pyo.Set(initialize=[(d, p) for d, p in m.ASSIGNMENT if p in leaving], dimen=2)
+    assignments = problem.table("assignments")
+    m.SERVED_WHILE_HELD = index_set(assignments[assignments["place"].isin(leaving)], ["demand", "place"])
 
     @m.Constraint(m.SERVED_WHILE_HELD)
     def serve_only_while_held(m, d, p):

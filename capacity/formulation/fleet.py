@@ -23,6 +23,7 @@ import pyomo.environ as pyo
 
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
+from capacity.formulation.coded import derived, keyed
 from capacity.formulation.contracts import declare_reservations, reserved
 from capacity.formulation.index import groups, index_set, keys_of, values
 from capacity.problem import Problem
@@ -38,7 +39,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
-    assets, cells, committed = (problem.table(t) for t in ("assets", "asset_cells", "committed"))
+    assets, cells, committed = (keyed(problem, t) for t in ("assets", "asset_cells", "committed"))
     m.ASSET = pyo.Set(initialize=assets["asset"].tolist())
     m.unit_size = pyo.Param(m.ASSET, initialize=values(assets, ["asset"], "unit_size"))
     whole = values(assets, ["asset"], "integer")
@@ -76,16 +77,17 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
         return m.bought[p, k, v] <= most[p, k, v] * m.opened[p, v]
 
 
+@derived
 def service_years(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, vintage, period) in which a vintage may serve."""
-    both = pd.concat([problem.table("asset_cells")[[*CELL, "life"]], problem.table("committed")[[*CELL, "life"]]])
+    both = pd.concat([keyed(problem, "asset_cells")[[*CELL, "life"]], keyed(problem, "committed")[[*CELL, "life"]]])
     both = both.groupby(CELL, as_index=False, sort=False)[["life"]].max()
     alive = both.merge(problem.table("periods")[["period"]], how="cross")
     return alive[(alive["vintage"] <= alive["period"]) & (alive["period"] < alive["vintage"] + alive["life"])]
 
 
 def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
-    rentals = problem.table("rentals")
+    rentals = keyed(problem, "rentals")
     most = values(rentals, ["place", "asset", "period"], "max")
     m.RENTAL = index_set(rentals, ["place", "asset", "period"])
     m.rent = pyo.Var(
@@ -95,7 +97,7 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     )
     usable, share = possible_use(problem), serving_share(problem)
     m.USE = index_set(usable, ["place", "activity", "period", "slice"])
-    asset = values(problem.table("activities"), ["activity"], "asset")
+    asset = values(keyed(problem, "activities"), ["activity"], "asset")
     asked = _most_asked(problem)
 
     def most_in_use(m, p, a, y, h):
@@ -125,32 +127,36 @@ def serving_stock(m: pyo.ConcreteModel, share: Mapping[Any, float], p: str, k: s
     return serving + rented + reserved(m, p, k, y)
 
 
+@derived
 def possible_use(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, period, activity, slice): activities that may run there and then, on an asset or on none."""
     alive = service_years(problem)[["place", "asset", "period"]]
-    held = pd.concat([alive, problem.table("rentals")[["place", "asset", "period"]], reserved_years(problem)])
+    held = pd.concat([alive, keyed(problem, "rentals")[["place", "asset", "period"]], reserved_years(problem)])
     held = held.drop_duplicates()
-    usable = held.merge(problem.table("activities")[["activity", "asset", "first", "last"]], on="asset")
+    usable = held.merge(keyed(problem, "activities")[["activity", "asset", "first", "last"]], on="asset")
     usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
-    usable = usable.merge(problem.table("slices")[["slice"]], how="cross")
+    usable = usable.merge(keyed(problem, "slices")[["slice"]], how="cross")
     free = _asked_of_no_asset(problem)
     return pd.concat([usable, free[usable.columns]], ignore_index=True) if len(free) else usable
 
 
 def reserved_years(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, period) in which a reservation may be in force."""
-    table = problem.table("reservations").rename(columns={"period": "since"})
+    table = keyed(problem, "reservations").rename(columns={"period": "since"})
     both = table.merge(problem.table("periods")[["period"]], how="cross")
     both = both[(both["since"] <= both["period"]) & (both["period"] < both["since"] + both["life"])]
     return both[["place", "asset", "period"]]
 
 
+@derived
 def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
     """Activities on no asset where demand for their commodity may be served from, with the `amount` asked there."""
-    activities = problem.table("activities")
+    activities = keyed(problem, "activities")
     free = activities[activities["asset"] == ""].drop(columns="slack")
-    demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]]
-    asked = problem.table("assignments")[["demand", "place"]].merge(demands, on="demand")
+    demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice", "amount"]]
+    demands = demands[demands["commodity"].isin(free["commodity"])]
+    asked = keyed(problem, "assignments")[["demand", "place"]] if len(demands) else problem.table("assignments").head(0)
+    asked = asked[["demand", "place"]].merge(demands, on="demand")
     asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)[["amount"]].sum()
     both = asked.merge(free, on="commodity")
     return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
@@ -164,7 +170,7 @@ def _most_asked(problem: Problem) -> Mapping[Any, float]:
 
 
 def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
-    uses = problem.table("asset_uses")
+    uses = keyed(problem, "asset_uses")
     m.resource_use = values(uses, ["asset", "resource"], "amount")
     users = service_years(problem).merge(uses[["asset", "resource"]], on="asset")
     m.USERS = groups(users, ["place", "resource", "period"], ["asset", "vintage"])

@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 from capacity.errors import InputError
 from capacity.formulation import closing, contracts, energy, flows, stability
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
+from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import service_years
 from capacity.formulation.index import values
 from capacity.problem import Problem
@@ -75,13 +76,13 @@ def _cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
 def _column(
     variable: pyo.Var, problem: Problem, table: str, keys: list[str], column: str = "objective"
 ) -> pyo.Expression:
-    priced = problem.table(table)
+    priced = keyed(problem, table)
     priced = priced[priced[column] != 0]
     return sum(c * variable[i] for i, c in values(priced, keys, column).items())
 
 
 def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    table = problem.table("upkeep")
+    table = keyed(problem, "upkeep")
     held = service_years(problem).merge(table[table["objective"] != 0], on=["place", "asset", "period"])
     held = with_upkeep_factor(problem, held)
     cost = values(held, ["place", "asset", "vintage", "period"], "objective")
@@ -91,7 +92,7 @@ def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
 def _running(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     slices = problem.table("slices")
     share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
-    table = problem.table("activity_costs")
+    table = keyed(problem, "activity_costs")
     table = table[table["objective"] != 0]
     cost = values(table, ["place", "activity", "period"], "objective")
     return sum(

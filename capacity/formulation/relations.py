@@ -49,7 +49,7 @@ def column(given: Any) -> Column:
         return Column(given.cat.codes.to_numpy(), given.cat.categories)
     array = given.to_numpy() if isinstance(given, pd.Series) else pd.Series(given).to_numpy()
     codes, labels = pd.factorize(array)
-    return Column(codes.astype(np.int32), pd.Index(labels))
+    return Column(codes.astype(np.int32), pd.Index(labels, dtype=labels.dtype))
 
 
 class Relation:

@@ -14,11 +14,12 @@ trips, the stronger row stands for both.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
+import numpy as np
+import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.formulation import paths
+from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, index_set, rows, values
 from capacity.problem import Problem
@@ -32,12 +33,11 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
-    demands, assignments = problem.table("demands"), problem.table("assignments")
+    demands, assignments = keyed(problem, "demands"), keyed(problem, "assignments")
     m.DEMAND = index_set(demands, ["demand"])
     m.amount = values(demands, ["demand"], "amount")
     most = values(assignments, ["demand", "place"], "max")
     must = values(demands, ["demand"], "must_serve")
-    single = values(demands, ["demand"], "single_source")
     period = values(demands, ["demand"], "period")
     m.ASSIGNMENT = index_set(assignments, ["demand", "place"])
     m.serve = pyo.Var(
@@ -60,7 +60,8 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
             return pyo.Constraint.Skip
         return m.serve[d, p] <= min(most[d, p], m.amount[d]) * m.opened[p, period[d]]
 
-    m.SINGLE = pyo.Set(initialize=[(d, p) for d, p in m.ASSIGNMENT if single[d]], dimen=2)
+    alone = demands.loc[demands["single_source"], "demand"]
+    m.SINGLE = index_set(assignments[assignments["demand"].isin(alone)], ["demand", "place"])
     m.chosen = pyo.Var(m.SINGLE, domain=pyo.Binary)
 
     @m.Constraint(m.SINGLE)
@@ -69,24 +70,21 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
-    demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
-    served = problem.table("assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
+    demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice"]]
+    served = keyed(problem, "assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
     served = served[[at not in m.WAYS for at in rows(served, ["demand", "place"])]] if m.WAYS else served
     trips = problem.table("paths")[["path", "rtt"]]
-    by_path = problem.table("assignment_paths").merge(trips, on="path").merge(demands, on="demand")
-    usable = possible_use(problem).merge(
-        problem.table("activities")[["activity", "commodity", "slack"]], on="activity"
-    )
+    by_path = keyed(problem, "assignment_paths").merge(trips, on="path").merge(demands, on="demand")
+    activities = keyed(problem, "activities")
+    usable = possible_use(problem).merge(activities[["activity", "commodity", "slack"]], on="activity")
     where = ["place", "commodity", "period", "slice"]
     m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
     m.PATH_CUSTOMERS = groups(by_path, where, ["demand", "path", "rtt"])
     m.SERVERS = groups(usable, where, ["activity", "slack"])
-    made_here = len(problem.table("activities")) > 0
-    m.output = values(problem.table("activities"), ["activity"], "output_per_unit")
-    asking = dict.fromkeys([*m.CUSTOMERS, *m.PATH_CUSTOMERS]) if made_here else {}
-    cells = [(*at, t) for at in asking for t in _thresholds(
-        [*m.CUSTOMERS[at], *((d, rtt) for d, _, rtt in m.PATH_CUSTOMERS[at])], m.SERVERS[at])]
-    m.LATENCY_CELL = pyo.Set(initialize=cells, dimen=5)
+    m.output = values(activities, ["activity"], "output_per_unit")
+    asking = pd.concat([served[[*where, "rtt"]], by_path[[*where, "rtt"]]]) if len(by_path) else served[[*where, "rtt"]]
+    cells = thresholds(asking if len(activities) else asking.head(0), usable[[*where, "slack"]])
+    m.LATENCY_CELL = index_set(cells, [*where, "rtt"])
 
     @m.Constraint(m.LATENCY_CELL)
     def serve_within_latency_what_is_made(m, p, c, y, h, t):
@@ -96,24 +94,29 @@ def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
         return far <= fast
 
 
-def _thresholds(customers: list[tuple[str, float]], servers: list[tuple[str, float]]) -> list[float]:
-    """Round trips that need a row: the least of each run that no configuration's slack separates."""
-    slacks = sorted({slack for _, slack in servers})
-    least: dict[int, float] = {}
-    for rtt in sorted({rtt for _, rtt in customers}):
-        least.setdefault(bisect_left(slacks, rtt), rtt)
-    return list(least.values())
+def thresholds(asking: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
+    """Rows (place, commodity, period, slice, rtt): the round trips that need a row, least of each run that no slack of
+    what serves there separates. `asking` has their rtt, `serving` the slack."""
+    where = [c for c in asking.columns if c != "rtt"]
+    asking, slacks = asking.drop_duplicates(), serving.drop_duplicates()
+    cell = pd.concat([asking[where], slacks[where]]).groupby(where, sort=False).ngroup().to_numpy()
+    rank = np.unique(np.concatenate([asking["rtt"], slacks["slack"]]), return_inverse=True)[1]
+    key = cell.astype(np.int64) * (len(rank) + 1) + rank
+    own, others = key[: len(asking)], np.sort(key[len(asking) :])
+    run = pd.Series(np.searchsorted(others, own), index=asking.index)
+    first = asking.assign(cell=cell[: len(asking)], run=run.to_numpy()).sort_values(["cell", "rtt"], kind="stable")
+    return first.drop_duplicates(["cell", "run"])[[*where, "rtt"]]
 
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
     shares = problem.table("shares")
     m.SHARE = index_set(shares, ["commodity", "group"])
     m.max_share = values(shares, ["commodity", "group"], "max_share")
-    usable = possible_use(problem).merge(
-        problem.table("activities")[["activity", "commodity", "group"]], on="activity"
-    )
+    grouped = keyed(problem, "activities")[["activity", "commodity", "group"]]
+    usable = possible_use(problem).merge(grouped, on="activity")
+    usable = usable[usable["group"].isin(shares["group"])]
     members = groups(usable, ["commodity", "group", "period", "slice"], ["place", "activity"])
-    demands = groups(problem.table("demands"), ["commodity", "period", "slice"], ["demand"])
+    demands = groups(keyed(problem, "demands"), ["commodity", "period", "slice"], ["demand"])
 
     @m.Constraint(m.SHARE, m.PERIOD, m.SLICE)
     def a_variant_serves_at_most_its_share(m, c, g, y, h):

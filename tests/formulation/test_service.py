@@ -2,7 +2,7 @@
 
 import pytest
 
-from capacity.formulation.service import _thresholds
+from capacity.formulation.service import thresholds
 from capacity.solving import Options, solve
 from tests.formulation.golden import check_golden
 from tests.support.frames import frame, small
@@ -74,9 +74,19 @@ def test_single_source_is_served_whole_from_one_place():
 
 def test_slack_is_shared_among_round_trips():
     """Two demands at one place, 10 and 80 away: what can bear 80 serves both, what can bear 50 only the near one."""
-    assert sorted(_thresholds([("near", 10.0), ("far", 80.0)], [("fast", 50.0), ("slow", 100.0)])) == [10.0, 80.0]
-    assert _thresholds([("near", 10.0), ("far", 40.0)], [("fast", 50.0)]) == [10.0]
-    assert sorted(_thresholds([("a", 10.0), ("b", 80.0), ("c", 200.0)], [("fast", 50.0)])) == [10.0, 80.0]
+    assert rows_at([10.0, 80.0], [50.0, 100.0]) == [10.0, 80.0]
+    assert rows_at([10.0, 40.0], [50.0]) == [10.0]
+    assert rows_at([10.0, 80.0, 200.0], [50.0]) == [10.0, 80.0]
+    assert rows_at([10.0, 80.0], []) == [10.0]
+
+
+def rows_at(trips, slacks):
+    """Round trips with a row of their own at a place; another place, where everything is borne, does not matter."""
+    asking = frame("place rtt", *(("S", t) for t in trips), ("other", 70.0), ("other", 90.0))
+    serving = frame("place slack", *(("S", s) for s in slacks), ("other", 100.0))
+    found = thresholds(asking, serving)
+    assert found.loc[found["place"] == "other", "rtt"].tolist() == [70.0]
+    return found.loc[found["place"] == "S", "rtt"].tolist()
 
 
 def test_a_round_trip_equal_to_the_slack_is_borne():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,6 @@ class Recording:
         self.chain: dict[int, int | None] = {}
         self.summing = 0
         self.keep: list[Any] = []
-        self.patches: Patches
 
     # ---- questions ------------------------------------------------------------------------------------------------
 
@@ -75,8 +74,7 @@ class Recording:
     def decide(self, question: Any) -> bool:
         """Which way the rule goes on; the rows or terms for which the answer is the other one are left for later."""
         frame = self.frame()
-        with self.patches.paused():
-            answer = self.evaluator.truth(question, frame)
+        answer = self.evaluator.truth(question, frame)
         mixed = bool(answer.any()) and not bool(answer.all())
         if len(self.taken) < len(self.prefix.taken):
             value = self.prefix.taken[len(self.taken)]
@@ -121,9 +119,7 @@ class Recording:
             return
         if not self.summing:
             raise RecordingError("it loops over indices outside of sum(...)")
-        with self.patches.paused():
-            source = source() if callable(source) else source
-            placeholders, made = self._loop_frame(source, key)
+        placeholders, made = self._loop_frame(source() if callable(source) else source, key)
         number = len(self.chain)
         self.chain[number] = self.open[-1].number if self.open else None
         self.open.append(Loop([made], number))
@@ -198,9 +194,7 @@ def recording(run: Recording) -> Iterator[None]:
     def member(self: Any, index: Any) -> bool:
         if not is_placeholder(index):
             return bool(contains(self, index))
-        with run.patches.paused():
-            known = spaces.relation(self)
-        return run.decide(IsMember(known, index if isinstance(index, tuple) else (index,)))
+        return run.decide(IsMember(spaces.relation(self), index if isinstance(index, tuple) else (index,)))
 
     def inline(self: Any, index: Any) -> Any:
         return self._rule(self.parent_block(), index) if is_placeholder(index) else call(self, index)
@@ -208,8 +202,7 @@ def recording(run: Recording) -> Iterator[None]:
     def neighbour(self: Any, index: Any, by: int = 1) -> Any:
         if not is_placeholder(index):
             return step(self, index, by)
-        with run.patches.paused():
-            return Lookup((index,), _shifted(spaces.relation(self), by))
+        return Lookup((index,), _shifted(spaces.relation(self), by))
 
     def members(self: Any) -> Iterator[Any]:
         return run.loop(lambda: spaces.groups(self.arg(0)), tuple(self.args[1:]))
@@ -228,12 +221,14 @@ def recording(run: Recording) -> Iterator[None]:
         (NumericValue, "__eq__", equal),
         *((one, "__bool__", lambda self: run.decide(self)) for one in TRUTHS),
     ]
-    run.patches = Patches(run, changed)
-    run.patches.on()
+    patches = Patches(run, changed)
+    patches.on()
+    spaces.plainly = patches.paused
     try:
         yield
     finally:
-        run.patches.off()
+        spaces.plainly = nullcontext
+        patches.off()
 
 
 class Patches:

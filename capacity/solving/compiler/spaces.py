@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ class Spaces:
         self._groups: dict[int, Groups] = {}
         self._values: dict[int, Values] = {}
         self._keep: list[Any] = []
+        self.plainly: Callable[[], AbstractContextManager[None]] = nullcontext
         self._translations: dict[tuple[int, int], NDArray[Any] | None] = {}
 
     def space(self, index_set: Any) -> Space:
@@ -84,7 +86,8 @@ class Spaces:
             return given
         if id(one_set) not in self._relations:
             self._keep.append(one_set)
-            rows = list(one_set.ordered_iter() if one_set.isordered() else one_set)
+            with self.plainly():
+                rows = list(one_set.ordered_iter() if one_set.isordered() else one_set)
             width = one_set.dimen if isinstance(one_set.dimen, int) else 1
             self._relations[id(one_set)] = Relation.of_rows(rows, width)
         return self._relations[id(one_set)]
@@ -94,9 +97,10 @@ class Spaces:
         if id(indexed_set) not in self._groups:
             self._keep.append(indexed_set)
             width = self.space(indexed_set.index_set()).width
-            keys = [index for index, members in indexed_set.items() for _ in members]
-            members = [member for one in indexed_set.values() for member in one]
-            inner = next((one.dimen for one in indexed_set.values() if len(one)), 1)
+            with self.plainly():
+                keys = [index for index, members in indexed_set.items() for _ in members]
+                members = [member for one in indexed_set.values() for member in one]
+                inner = next((one.dimen for one in indexed_set.values() if len(one)), 1)
             self._groups[id(indexed_set)] = Groups(Relation.of_rows(keys, width), Relation.of_rows(members, inner))
         return self._groups[id(indexed_set)]
 
@@ -104,8 +108,9 @@ class Spaces:
         """Of a Pyomo parameter."""
         if id(parameter) not in self._values:
             self._keep.append(parameter)
-            keys = list(parameter.keys())
-            given = pd.Series([pyo.value(parameter[k]) for k in keys], dtype=object).infer_objects()
+            with self.plainly():
+                keys = list(parameter.keys())
+                given = pd.Series([pyo.value(parameter[k]) for k in keys], dtype=object).infer_objects()
             number = given.dtype.kind in "iufb" or not keys
             words = Relation.of_rows(given.tolist(), 1).columns[0]
             data = Column(given.to_numpy(dtype=float), None) if number else words
