@@ -1,22 +1,26 @@
-"""How fast sharding is searched: `python -m benchmarks.serving [--pairs N]`.
+"""How fast sharding is searched: `python -m benchmarks.serving [--pairs N] [--modes]`.
 
 Prints, in CPU time of one core: sharding plans at a batch evaluated per second (memory, TPOT and TTFT at the percentile
-under load), in one wide table of every legal plan x batch; then the time of the frontiers of all AI models on all
-accelerators of the catalogue, or of the first N pairs.
+under load), in one wide table of every legal plan x batch; where aiconfigurator is installed, its estimates per second
+of the same plans (it interpolates measured kernels; wall time, as it uses threads); then the time of the frontiers of
+all AI models on all accelerators of the catalogue, or of the first N pairs. `--modes` searches parts of accelerators,
+streamed weights and pools of their own as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from importlib.util import find_spec
 
 import numpy as np
 
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
 from capacity.network import fabric_design, interconnect
-from capacity.serving import Slo, Workload, frontier
+from capacity.serving import Modes, Slo, Workload, frontier
 from capacity.serving.architecture import BYTES
+from capacity.serving.backends import with_backend
 from capacity.serving.plans import Cell, candidates
 from capacity.serving.system import system
 
@@ -57,7 +61,33 @@ def wide(catalogue, model, accelerator, precision):
     return len(rows), len(rows) / best
 
 
-def catalogue_frontier(catalogue, pairs):
+PEER = "aiconfigurator"
+PEER_PLANS = 4
+
+
+def peer(catalogue, model, accelerator, precision):
+    """Estimates per second of wall time of another estimator, after a first call that loads its tables."""
+    card, chip = catalogue.model(model), catalogue.accelerator(accelerator)
+    found = frontier(card, chip, links_of(catalogue, chip), WORK, SLO, weights=precision).head(PEER_PLANS)
+    with_backend(found.head(1), PEER, card, chip, WORK)
+    start = time.perf_counter()
+    answered = with_backend(found, PEER, card, chip, WORK)["backend_tpot_s"].notna().sum()
+    return answered / (time.perf_counter() - start)
+
+
+def peer_text(catalogue, *pair):
+    if find_spec(PEER) is None:
+        return "not installed"
+    try:
+        return f"{peer(catalogue, *pair):,.1f}"
+    except InputError:
+        return "not known"
+
+
+EVERY = Modes(parts=8, streaming=("host", "nvme"), disaggregated=True)
+
+
+def catalogue_frontier(catalogue, pairs, modes):
     """(pairs, seconds of CPU, of wall, plans kept)."""
     kept = done = 0
     links = {chip.id: links_of(catalogue, chip) for chip in catalogue.accelerators().values()}
@@ -67,23 +97,26 @@ def catalogue_frontier(catalogue, pairs):
         for chip in catalogue.accelerators().values():
             if done == pairs:
                 return done, time.process_time() - cpu, time.perf_counter() - wall, kept
-            kept += len(frontier(card, chip, links[chip.id], WORK, SLO, weights=precision))
+            kept += len(frontier(card, chip, links[chip.id], WORK, SLO, weights=precision, modes=modes))
             done += 1
     return done, time.process_time() - cpu, time.perf_counter() - wall, kept
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=38 * 30, help="model-accelerator pairs of the catalogue frontier")
-    asked = parser.parse_args()
     catalogue = load_catalogue()
-    print(f"{'model':<16}{'accelerator':<16}{'plans x batches':>16}{'per second':>14}")
-    for model, accelerator, precision in PAIRS:
-        count, rate = wide(catalogue, model, accelerator, precision)
-        print(f"{model:<16}{accelerator:<16}{count:>16,}{rate:>14,.0f}")
-    done, cpu, wall, kept = catalogue_frontier(catalogue, asked.pairs)
-    each = 1000 * cpu / done
-    print(f"frontiers of {done} pairs: {cpu:.1f} s CPU, {wall:.1f} s wall, {each:.1f} ms a pair, {kept} plans kept")
+    parser.add_argument("--pairs", type=int, default=len(catalogue.models()) * len(catalogue.accelerators()),
+                        help="model-accelerator pairs of the catalogue frontier; default all")
+    parser.add_argument("--modes", action="store_true", help="search every mode, not plain copies alone")
+    asked = parser.parse_args()
+    print(f"{'model':<16}{'accelerator':<16}{'plans x batches':>16}{'per second':>14}{PEER + ', a second':>28}")
+    for pair in PAIRS:
+        count, rate = wide(catalogue, *pair)
+        print(f"{pair[0]:<16}{pair[1]:<16}{count:>16,}{rate:>14,.0f}{peer_text(catalogue, *pair):>28}")
+    done, cpu, wall, kept = catalogue_frontier(catalogue, asked.pairs, EVERY if asked.modes else None)
+    each, models, chips = 1000 * cpu / done, len(catalogue.models()), len(catalogue.accelerators())
+    print(f"frontiers of {done} pairs ({models} models, {chips} accelerators): {cpu:.1f} s CPU, {wall:.1f} s wall, "
+          f"{each:.1f} ms a pair, {kept} plans kept")
 
 
 if __name__ == "__main__":

@@ -57,9 +57,8 @@ class Units:
 
     def take(self, rows: Rows) -> Units:
         """The units at an index or mask."""
-        at = Load(**{name: getattr(self.at, name)[rows] for name in Load.__dataclass_fields__})
-        return Units(self.cell, self.prefill_cell, self.decode.take(rows), at, self.beyond[rows], self.instances[rows],
-                     self.prefill.take(rows), self.first.take(rows), self.decode_copies[rows],
+        return Units(self.cell, self.prefill_cell, self.decode.take(rows), self.at.take(rows), self.beyond[rows],
+                     self.instances[rows], self.prefill.take(rows), self.first.take(rows), self.decode_copies[rows],
                      self.prefill_copies[rows], self.ttft[rows], self.busy[rows])
 
     @property
@@ -108,10 +107,9 @@ def units(cell: Cell, prefill_cell: Cell, most: int, reserve: float) -> Units | 
     if not len(rows):
         return None
     d, p = (x.ravel() for x in np.meshgrid(rows, np.arange(len(pool.tp)), indexing="ij"))
-    decode = sized.plans.take(d)
-    at = alone.load(decode, sized.at.in_flight[d])
-    made = Units(alone, prefill_cell, decode, at, sized.beyond[d], sized.instances[d], pool.take(p), first.take(p),
-                 np.ones(len(d)), np.ones(len(d)), np.full(len(d), np.inf), np.zeros(len(d)))
+    one = np.ones(len(d))
+    made = Units(alone, prefill_cell, sized.plans.take(d), sized.at.take(d), sized.beyond[d], sized.instances[d],
+                 pool.take(p), first.take(p), one, one, one * np.inf, np.zeros(len(d)))
     return _sized(made, most, reserve)
 
 

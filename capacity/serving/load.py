@@ -15,7 +15,7 @@ queue, within 1 % for M/M/1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -90,6 +90,10 @@ class Load:
     """Mean seconds to bring a session's KV back from host RAM."""
     pace: Array
     """Time an instance needs per second of its wall time; above 1 it falls behind its human."""
+
+    def take(self, rows: Rows) -> Load:
+        """The plans at an index or mask."""
+        return Load(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def saturated(self) -> Bools:

@@ -98,7 +98,7 @@ Columns = dict[str, np.ndarray[Any, Any]]
 def columns(cell: Cell, sized: Sized, rows: NDArray[np.intp], weights: str, kv: str) -> Columns:
     """The chosen rows of sized plans: an array for each of FRONTIER_COLUMNS."""
     plans, instances = sized.plans.take(rows), sized.instances[rows]
-    at = cell.load(plans, sized.at.in_flight[rows])
+    at = sized.at.take(rows)
     layout, work = plans.layout, cell.workload
     per = instances / layout.accelerators
     limit = cell.pressure(plans, cell.load(plans, sized.beyond[rows])).argmax(axis=0)

@@ -22,7 +22,7 @@ STEPS = 13
 HALF, EDGE = 0.5, 0.1
 NEAR = 0.002
 """Width of the bracket of the logarithm of the load at which a plan counts as sized."""
-SETTLING = 3
+SETTLING = 2
 TOLERANCE = 1e-9
 
 
