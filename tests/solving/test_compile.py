@@ -4,14 +4,33 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
+from capacity.catalogue import load_catalogue
 from capacity.formulation import build_model
-from capacity.problem import VARIABLES
-from capacity.solving.compile import compile_model
+from capacity.problem import VARIABLES, build_problem
+from capacity.scenario import load_scenario
+from capacity.solving.compile import compile_model, compile_problem
+from capacity.solving.compiler import RecordedModel, arrays
 from tests.support.random_problem import random_problem
+from tests.support.stock_form import assert_same, ours, stock
 from tests.support.tiny_problem import tiny_problem
 
 PROBLEMS = [tiny_problem(seed, shape=(2, 2, 2)) for seed in range(6)] + [random_problem(1, sites=2, years=2, regions=2)]
 NAMES = [p.name for p in PROBLEMS]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=NAMES)
+def test_every_rule_of_ours_is_run_once_for_all_its_rows_and_says_what_stock_pyomo_says(problem):
+    assert_same(ours(arrays(build_model(problem, RecordedModel()))), stock(build_model(problem)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["gpt3-2021", "single-lab", "human-equivalents", "thousand-fold"])
+def test_shipped_scenarios_say_what_stock_pyomo_says(name):
+    scenario = load_scenario(name)
+    problem = build_problem(scenario, load_catalogue(scenario.catalogue))
+    made = arrays(build_model(problem, RecordedModel()), row_by_row=True)
+    assert_same(ours(made), stock(build_model(problem)))
+    assert not made.row_by_row
 
 
 def at_random(model, form, seed):
@@ -75,7 +94,7 @@ def test_bounds_and_whole_columns_agree_with_pyomo(problem):
 
 def test_tables_hold_what_is_not_zero():
     problem = PROBLEMS[0]
-    form = compile_model(build_model(problem))
+    form = compile_problem(problem)
     x = np.arange(1.0, form.columns + 1)
     x[::3] = 0.0
     tables = form.tables(x)

@@ -13,7 +13,7 @@ from pyomo.core.expr.relational_expr import tuple_to_relational_expr
 
 from capacity.solving.compiler.columns import MISUSE, Columns, Floats, said
 from capacity.solving.compiler.frames import Frame
-from capacity.solving.compiler.nodes import RecordingError, Term
+from capacity.solving.compiler.nodes import RecordingError, Term, variable_free
 from capacity.solving.compiler.record import Way
 
 Placed = tuple[NDArray[Any], NDArray[Any] | None, Any]
@@ -64,7 +64,7 @@ def _sides(columns: Columns, constraint: Any, result: Any, way: Way, lower: Floa
         lower[way.rows] = number(result.arg(0), way.frame)
         upper[way.rows] = number(result.arg(2), way.frame)
     elif isinstance(result, expressions.InequalityExpression):
-        upper[way.rows] = 0.0
+        (lower if _turned(result) else upper)[way.rows] = 0.0
     else:
         raise RecordingError(f"{constraint.name}: it gives {result!r}, which is neither an equation nor an inequality")
 
@@ -73,7 +73,13 @@ def _body(result: Any) -> list[tuple[Any, float]]:
     """Parts of the body with their signs."""
     if isinstance(result, expressions.RangedExpression):
         return [(result.arg(1), 1.0)]
-    return [(result.arg(0), 1.0), (result.arg(1), -1.0)]
+    sign = -1.0 if _turned(result) else 1.0
+    return [(result.arg(0), sign), (result.arg(1), -sign)]
+
+
+def _turned(result: Any) -> bool:
+    """Whether the variables stand on the right-hand side alone, as Pyomo writes x >= 1."""
+    return variable_free(result.arg(0)) and not variable_free(result.arg(1))
 
 
 def placed(columns: Columns, component: Any, body: list[tuple[Any, float]], way: Way) -> Iterator[Placed]:
