@@ -46,6 +46,10 @@ class WarmSearch(Search):
         super().__post_init__()
         self.names = names_of(self.form)
 
+    def may_wait(self) -> bool:
+        """No: the next problem like this one asks for the basis of all rows."""
+        return False
+
     def treat(self, order: int, goal: str) -> None:
         """One goal, with as little work as its gap allows."""
         if self.donor is None or goal not in self.donor.relaxed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from capacity.solving.compile import Form, compile_problem
 from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
 from capacity.solving.neighbourhoods import windows
+from capacity.solving.on_demand import MANY, OnDemand, linking_rows
+from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
 from capacity.solving.separation import strengthened, without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
@@ -72,6 +74,10 @@ class Search:
     ahead: Ahead | None = None
     price: float = 0.0
     """Price of the goal under way in the guiding cost."""
+    on_demand: OnDemand | None = None
+    """The program without most of its linking rows, where they are many."""
+    dual: Floats | None = None
+    """Row multipliers that prove the bound of the program on demand."""
     stages: list[Stage] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -83,6 +89,13 @@ class Search:
         self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
+        if self.may_wait() and int(linking_rows(self.form).sum()) >= MANY:
+            goal = self.goals[0]
+            self.on_demand = OnDemand(self.form, self.form.cost[goal], self.form.offset[goal], self.options.threads)
+
+    def may_wait(self) -> bool:
+        """Whether linking rows may wait until they bind: with one goal, for whose multipliers no other asks."""
+        return len(self.goals) == 1
 
     def check_size(self) -> None:
         """Refuse what HiGHS cannot take: it reads any side from 1e20 on as no limit. Raises InputError."""
@@ -165,6 +178,10 @@ class Search:
     def linear(self, cost: Floats, near: bool = False) -> Answer:
         """A linear program: by simplex where it is small or where the look ahead left a basis near its optimum, else
         by interior point with crossover."""
+        if self.on_demand is not None:
+            answer = self.on_demand.relaxation(self.deadline)
+            self.dual = answer.row_dual
+            return replace(answer, objective=answer.objective - self.on_demand.offset)
         self.machine.set_cost(cost)
         self.machine.highs.clearSolver()
         if near and self.ahead is not None:
@@ -216,6 +233,9 @@ class Search:
         if not whole.any():
             if point is not None:
                 self.offer(point, guide, goal)
+            return
+        if self.on_demand is not None and point is not None:
+            hunt_on_demand(self, goal, self.on_demand, point)
             return
         last = len(self.stages) + 1 == len(self.goals)
         if point is not None and self.form.columns > SMALL:
@@ -300,7 +320,10 @@ class Search:
 
     def offer(self, x: Floats, guide: Floats, goal: str) -> None:
         """Take a point as the best plan if it is feasible and better by the guiding cost."""
-        x = self.polish(x, guide)
+        self.take(self.polish(x, guide), guide, goal)
+
+    def take(self, x: Floats, guide: Floats, goal: str) -> None:
+        """Take a polished point as the best plan if it is feasible and better by the guiding cost."""
         if self.violation(x) > 1e-5:
             self.log.append(f"{goal}: a point was refused, it violates a row by {self.violation(x):.2g}")
             return
