@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from capacity.errors import InputError
 from capacity.solving.compile import Form
+from capacity.solving.compiler import Block
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.uint64]
@@ -27,6 +28,8 @@ Statuses = NDArray[np.int8]
 
 LOWER, BASIC = 0, 1
 """HiGHS's numbers of a nonbasic variable at its lower bound and of a basic one."""
+MIX = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number whose multiples spread over 64 bits (the golden ratio's; Knuth, The Art of Computer Programming 6.4)."""
 STATUS = [highspy.HighsBasisStatus(number) for number in range(5)]
 
 
@@ -103,12 +106,23 @@ def relaxed(basis: Any, dual: Floats) -> Relaxed:
 
 
 def names_of(form: Form) -> tuple[Names, Names]:
-    """A hash for each column (variable and index) and each row (its name)."""
-    columns = np.full(form.columns, "", dtype=object)
-    for variable, (positions, index) in form.labels.items():
-        columns[positions] = [f"{variable}{i}" for i in index]
-    hashed = pd.util.hash_array(columns, categorize=False)
-    return hashed, pd.util.hash_array(np.array(form.row_names, dtype=object), categorize=False)
+    """A hash for each column (variable and index) and each row (rule and index)."""
+    columns = np.zeros(form.columns, dtype=np.uint64)
+    for variable, block in form.labels.blocks.items():
+        columns[form.labels.span(variable)] = _hashed(variable, block)
+    rows = [_hashed(rule, block) for rule, block in form.row_names.blocks.items()]
+    return columns, np.concatenate([np.zeros(0, dtype=np.uint64), *rows])
+
+
+def _hashed(name: str, block: Block) -> Names:
+    """A hash of a component's name and each of its indices: those of the index's parts, mixed in order."""
+    count = block.size if block.standing is None else len(block.standing)
+    mixed = np.full(count, pd.util.hash_array(np.array([name], dtype=object))[0], dtype=np.uint64)
+    for part in block.space.columns():
+        codes = part.codes if block.standing is None else part.codes[block.standing]
+        labels = pd.util.hash_array(np.array([str(label) for label in part.labels], dtype=object), categorize=False)
+        mixed = mixed * MIX + labels[codes]
+    return mixed
 
 
 def _where(have: Names, wanted: Names) -> NDArray[np.int64]:
