@@ -19,7 +19,9 @@ app = typer.Typer(help="Predict published measurements of serving systems; fit t
                   no_args_is_help=True)
 
 Files = Annotated[list[Path] | None, typer.Argument(metavar="FILE.csv...", help="Tables of measurements.")]
-Fit = Annotated[Path | None, typer.Option("--calibration", help="Another fit than the shipped one.")]
+Fit = Annotated[Path | None, typer.Option("--calibration", help="Another fit than the catalogue's.")]
+Overlays = Annotated[list[Path] | None, typer.Option("--overlay", metavar="DIR",
+                                                     help="Lay a folder of your tables and cards over ours.")]
 
 
 @app.command()
@@ -29,6 +31,7 @@ def validate(
     out: Annotated[Path | None, typer.Option(help="Write each row with its prediction to this CSV.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw predicted against measured into this folder.")] = None,
     calibration: Fit = None,
+    overlay: Overlays = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict every row of tables of measurements and print how far off the predictions are.
@@ -37,12 +40,12 @@ def validate(
     """
     from capacity.catalogue import load_catalogue
     from capacity.cli.tables import print_frame
-    from capacity.serving.calibration import Calibration, default_calibration
+    from capacity.serving.calibration import Calibration, calibration_of
     from capacity.serving.measured import read_measurements
     from capacity.serving.validate import predict, scores, skipped, summary, worst
 
-    catalogue = load_catalogue()
-    table = Calibration.read(calibration) if calibration else default_calibration()
+    catalogue = load_catalogue(overlay or ())
+    table = Calibration.read(calibration) if calibration else calibration_of(catalogue)
     rows = read_measurements(files or _shipped(), catalogue)
     predicted = predict(rows, catalogue, table)
     found = scores(predicted, [name.strip() for name in by.split(",")] if by else [])
@@ -66,6 +69,7 @@ def calibrate(
     files: Files = None,
     out: Annotated[Path, typer.Option(help="Where the fit is written.")] = Path("data/calibration.csv"),
     leave_out: Annotated[bool, typer.Option(help="Also fit without each model, accelerator and generation.")] = True,
+    overlay: Overlays = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit efficiencies and overheads to measurements; the same tables give the same file.
@@ -79,7 +83,7 @@ def calibrate(
 
     if not out.parent.is_dir():
         raise InputError(f"--out: the folder {out.parent} does not exist")
-    catalogue = load_catalogue()
+    catalogue = load_catalogue(overlay or ())
     rows = read_measurements(files or _shipped(), catalogue)
     found = refit(rows, catalogue, lambda text: typer.echo(f"fitting: {text}", err=True), left_out=leave_out)
     _write(found.table, out)

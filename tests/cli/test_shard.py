@@ -111,3 +111,17 @@ def test_an_overlay_of_the_calibration_counts(run, tmp_path):
     ours = plans(run, *MODEL)[0]["instances_per_accelerator"]
     theirs = plans(run, *MODEL, "--scenario", str(tmp_path / "mine.yaml"))[0]["instances_per_accelerator"]
     assert theirs < 0.7 * ours
+
+
+def test_an_overlay_of_the_calibration_counts_in_validation_too(run, tmp_path):
+    """With a tenth of the bandwidth every token is predicted slower."""
+    (tmp_path / "calibration.csv").write_text(
+        "parameter,generation,precision,engine,fabric,value,low,high,unit,rows,source,as_of,confidence\n"
+        "weight_bandwidth,ampere,*,*,*,0.1,0.1,0.1,share,1,my own,2026-08,published\n", encoding="utf-8")
+    table = tmp_path.parent / "mine.csv"
+    table.write_text(
+        "source,model,gpu,n_gpus,tp,pp,ep,precision_weights,precision_kv,batch,input_len,output_len,metric,value,engine\n"
+        "me,llama2-70b,a100-sxm-80,8,8,1,1,fp16,fp16,1,128,128,tpot_ms,30,vllm\n", encoding="utf-8")
+    ours = json.loads(run("serving", "validate", str(table), "--json")[1])["mine.csv"]["tpot_ms"]["bias"]
+    theirs = run("serving", "validate", str(table), "--overlay", str(tmp_path), "--json")[1]
+    assert json.loads(theirs)["mine.csv"]["tpot_ms"]["bias"] > ours + 50
