@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError, nearest
-from capacity.studies.founding import memory, price
+from capacity.studies.founding import copies, latency, memory, price, race, variants
 from capacity.studies.founding.argument import Argument, Finding, find
 from capacity.studies.founding.facts import Facts
 
-ARGUMENTS: tuple[Argument, ...] = (*price.ARGUMENTS, *memory.ARGUMENTS)
+ARGUMENTS: tuple[Argument, ...] = (*price.ARGUMENTS, *memory.ARGUMENTS, *latency.ARGUMENTS,
+                                    *variants.ARGUMENTS, *copies.ARGUMENTS,
+                                    *race.ARGUMENTS)
 
 
 def named(name: str) -> Argument:

@@ -132,7 +132,7 @@ def _least(facts: Facts, card: ModelCard, chip: Accelerator, weights: str, pod: 
 
 CLUSTERS = (8, 72, 576, 4608, 32768)
 SLOS = {"50 ms a token": Slo(5.0, 0.05), "800 ms a token": PATIENT}
-HEAD, GROUP = 128, 32
+HEAD, GROUP = 128, 16
 """Width of a head; heads come in groups of so many, so that they split evenly."""
 
 

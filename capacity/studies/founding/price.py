@@ -216,23 +216,23 @@ def _margin(facts: Facts, given: Values) -> Outcome:
 # ---- what a price is made of ----------------------------------------------------------------------------------------
 
 SERVED = "deepseek-v3"
-COPIES = (1, 10, 100, 1000, 10_000)
+COPIES = (1, 10, 100, 1000, 10_000, 100_000)
 
 
 def _built_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.input("constants", "training_tokens_per_parameter", "tokens", "training tokens per active parameter"),
-            facts.input("constants", "training_flop_utilisation", "used", "FLOP utilisation in training", most=1.0),
+    return (facts.input("constants", "research_over_final_run", "trials", "hours of research over those of the final run"),
             facts.input("constants", "model_life_years", "years", "years the model is sold"),
             facts.input("constants", "gross_margin", "margin", "gross margin", most=0.99), facts.price("h200-sxm", 2025),
             *facts.money())
 
 
-def training_usd(facts: Facts, model: str, chip: str, year: int, given: Values) -> float:
-    """USD of accelerator-hours to train a model once: 6 FLOP per active parameter and token (Kaplan et al. 2020)."""
-    active = float(facts.catalogue.model(model).params_active_b or 0.0) * 1e9
-    flop = 6.0 * active * active * given["tokens"]
-    hours = flop / (facts.catalogue.accelerator(chip).bf16_tflops * 1e12 * given["used"]) / 3600
-    return hours * facts.hour(chip, year, {**given, "busy": 1.0})
+def training_usd(facts: Facts, model: str, given: Values) -> float:
+    """USD of the accelerator-hours of a published training run, and of the research before it, to their owner."""
+    run = facts.catalogue.row("training_runs", model)
+    chip = str(run["accelerator"])
+    year = max(int(run["year"]), int(facts.catalogue.table("accelerator_prices").query("accelerator == @chip")["year"].min()))
+    hours = float(run["accelerator_hours_m"]) * MILLION * given["trials"]
+    return hours * facts.hour(chip, year, {**given, "price": 1.0, "busy": 1.0})
 
 
 def _built(facts: Facts, given: Values) -> Outcome:
@@ -241,7 +241,7 @@ def _built(facts: Facts, given: Values) -> Outcome:
     assert best is not None
     own = facts.hour(chip, year, given) / (best["output_tokens_s_per_accelerator"] * 3600) * MILLION
     copy_tokens = best["output_tokens_s_per_accelerator"] * best["accelerators"] * 3600 * 8766 * given["busy"]
-    trained = training_usd(facts, SERVED, chip, year, given)
+    trained = training_usd(facts, SERVED, given)
     table = pd.DataFrame({"copies": COPIES})
     table["training_usd_per_mtok"] = trained / (table["copies"] * copy_tokens * given["years"]) * MILLION
     table["serving_usd_per_mtok"] = own
@@ -257,11 +257,11 @@ def _built(facts: Facts, given: Values) -> Outcome:
         Part("the recovery of training matters once many copies are served",
              f"with {COPIES[-1]:,} copies {many:.2%}", many > 0.1),
     )
-    reading = (f"Training {SERVED} once costs an owner of {chip} about ${trained / 1e6:,.1f} M in accelerator-hours. It "
-               f"equals the cost of serving when {even:,.1f} copies are served for {given['years']:.1f} years; with "
+    reading = (f"Training {SERVED}, trials included, takes accelerator-hours worth ${trained / 1e6:,.0f} M to their "
+               f"owner. That equals the cost of serving when {even:,.1f} copies are served for {given['years']:.1f} years; with "
                f"{COPIES[-1]:,} copies it is {many:.2%} of the price.")
     return Outcome(parts, (Figure("copies at which training costs as much as serving", even, "copies",
-                                  f"{SERVED} on {chip}"), Figure("training run", trained, "USD", f"{SERVED} on {chip}"),
+                                  f"{SERVED} on {chip}"), Figure("training", trained, "USD", "training_runs.csv"),
                            Figure("serving", own, "USD/Mtok", f"{SERVED} on {chip}")),
                    reading, {"price": table},
                    (Chart("Share of the price that recovers training", "share",
