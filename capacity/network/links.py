@@ -29,7 +29,7 @@ from capacity.catalogue.catalogue import Catalogue
 from capacity.errors import InputError, nearest
 from capacity.network.rtt import MS, great_circle_km, wan_figures
 from capacity.network.sites import MONTHS, candidate_links, link_name, site_graph
-from capacity.scenario.schema import LinkRow, Links
+from capacity.scenario.wan import LinkRow, Links
 
 _WAVE = re.compile(r"wave_(\d+)g_price_per_gbps_against_(\d+)g")
 HOW_TO_INSTALL = "install it with: pip install 'capacity[networks]'"

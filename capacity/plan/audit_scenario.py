@@ -58,9 +58,11 @@ def _budgets(scenario: Scenario, problem: Problem, values: Values) -> pd.DataFra
     for kind, budget in budgets.items():
         if budget is None:
             continue
-        spent = pd.Series([float(paid.get((kind, y), 0.0)) for y in years])
+        spent, allowed = pd.Series([float(paid.get((kind, y), 0.0)) for y in years]), pd.Series(budget) / MILLION
+        if scenario.money.carry_over:
+            spent, allowed = spent.cumsum(), allowed.cumsum()
         frame = pd.DataFrame({"kind": kind, "year": years})
-        parts.append(at_most(frame, ["kind", "year"], spent, pd.Series(budget) / MILLION))
+        parts.append(at_most(frame, ["kind", "year"], spent, allowed))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["row", "lhs", "rhs", "excess"])
 
 

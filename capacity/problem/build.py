@@ -11,12 +11,18 @@ from capacity.errors import InfeasibleError, InputError
 from capacity.network import round_trips
 from capacity.problem import places as sites
 from capacity.problem import pods as fleet
+from capacity.problem.ageing import ageing, resale
 from capacity.problem.assumptions import assumptions
+from capacity.problem.closing import closing
 from capacity.problem.configurations import activities, configurations, nothing_fits, running_costs, shares
-from capacity.problem.costs import cost_rows
+from capacity.problem.contracts import Limits, contract_limits, orders, reservations
+from capacity.problem.costs import cost_rows, paid_at_milestones
 from capacity.problem.demand import assignments, demands
+from capacity.problem.energy import energy, energy_limits
+from capacity.problem.estate import site_power_limits, with_estate
 from capacity.problem.problem import Problem
 from capacity.problem.prune import dominated
+from capacity.problem.stability import change_limits, moves
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
 from capacity.problem.wan import links
@@ -39,7 +45,9 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     world = World(scenario, catalogue)
     designs = fleet.pods(world)
     tables = sites.places(world)
-    tables |= fleet.assets(world, designs, tables["block_cells"])
+    more, costs_of_estate = with_estate(world, tables)
+    tables |= more
+    tables |= fleet.assets(world, designs, tables)
     demand, asked = demands(world)
     if demand.empty:
         raise InputError(f"scenario {scenario.name}: no demand in {scenario.years.first}-{scenario.years.last}")
@@ -68,8 +76,12 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     }
     wan, link_words = links(world, demand, assigned)
     tables |= wan
-    costs = cost_rows(world, designs, tables)
-    tables |= limits(world, designs, tables, costs)
+    options, costs_of_options, power_sources = _options(world, designs, offered, tables)
+    tables |= options
+    costs = paid_at_milestones(world, pd.concat([
+        part for part in (cost_rows(world, designs, tables), costs_of_estate, costs_of_options) if len(part)
+    ], ignore_index=True))
+    tables |= limits(world, designs, tables, costs, _option_limits(world, designs, tables, power_sources))
     words = {
         "serving": offered,
         "refused": refused,
@@ -79,11 +91,40 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         "costs": costs,
         "trips": trips,
         "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
+        "sources": power_sources,
         **_words(world, designs),
         "assumptions": assumptions(world, designs),
     }
     kept = {name: table for name, table in tables.items() if name in TABLES}
     return Problem.of(kept, words, scenario.name)
+
+
+def _options(
+    world: World, designs: list[fleet.Pod], offered: pd.DataFrame, tables: dict[str, pd.DataFrame]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    """(tables, cost rows, power sources in words) of the topics that a scenario need not have."""
+    made: dict[str, pd.DataFrame] = {}
+    aged = ageing(world, designs)
+    if len(aged):
+        made["ageing"] = aged
+    costs = []
+    for more, rows in (
+        closing(world, tables), resale(world, designs, tables), reservations(world, designs),
+        orders(world, designs, tables), moves(world),
+    ):
+        made |= more
+        costs.append(rows)
+    more, rows, words = energy(world, offered, tables)
+    return made | more, pd.concat([part for part in (*costs, rows) if len(part)] or [rows]), words
+
+
+def _option_limits(
+    world: World, designs: list[fleet.Pod], tables: dict[str, pd.DataFrame], power_sources: pd.DataFrame
+) -> Limits:
+    return [
+        *site_power_limits(world, tables), *contract_limits(world, designs, tables),
+        *change_limits(world, designs, tables), *energy_limits(world, power_sources),
+    ]
 
 
 def _round_trips_s(world: World) -> NDArray[np.float64]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity.scenario.options import Bought
 from capacity.scenario.schema import Scenario
 
 Floats = NDArray[np.float64]
@@ -48,6 +50,24 @@ def held(scenario: Scenario, since: Floats, life: float) -> Floats:
     years = np.arange(scenario.years.first, scenario.years.last + 1, dtype=float)
     serves = (years[None, :] >= since[:, None]) & (years[None, :] < since[:, None] + life)
     return np.asarray((serves * discount(scenario, years)).sum(axis=1))
+
+
+def financing(scenario: Scenario, what: Bought, bought: Floats) -> Floats:
+    """Value at service of one unit of price paid at its milestones, for what enters service in each year `bought`.
+
+    Sum over milestones of share x (1 + r)^(years paid ahead); what falls before the first year is paid in it.
+    """
+    bought = np.asarray(bought, dtype=float)
+    total = np.zeros(len(bought))
+    for ahead, share in milestones(scenario, what).items():
+        paid = np.maximum(bought - ahead, np.minimum(bought, scenario.years.first))
+        total += share * (1 + scenario.money.discount_rate) ** (bought - paid)
+    return total
+
+
+def milestones(scenario: Scenario, what: Bought) -> Mapping[int, float]:
+    """Years before service -> share of the price paid then; all at service where the scenario says nothing."""
+    return scenario.money.milestones.get(what) or {0: 1.0}
 
 
 def grown(scenario: Scenario, years: Floats, factor: float) -> Floats:

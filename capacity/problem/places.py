@@ -8,15 +8,25 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Site
-from capacity.problem.money import charged, discount, grown, held
+from capacity.problem.halls import (
+    BLOCK,
+    POWER,
+    HallType,
+    further_resources,
+    grid_mw,
+    hall_types,
+    it_mw,
+    phase_mw,
+    site_limit,
+)
+from capacity.problem.money import charged, discount, financing, grown, held
 from capacity.problem.world import World
 
-BLOCK = "phase"
-POWER = "power"
+__all__ = ["BLOCK", "POWER", "first_year", "may_close", "phase_mw", "places", "shell_cost", "shell_upkeep"]
 
 
 def places(world: World) -> dict[str, pd.DataFrame]:
-    """Tables places (regions too), openings, blocks and block_cells of the sites. Money in million USD."""
+    """Tables places (regions too), openings, blocks, block_cells and block_resources. Money in million USD."""
     sites = world.sites
     names = pd.DataFrame(
         {
@@ -28,23 +38,24 @@ def places(world: World) -> dict[str, pd.DataFrame]:
         [
             {
                 "place": s.id,
-                "block": BLOCK,
+                "block": hall.name,
                 "resource": POWER,
-                "capacity": phase_mw(world) / s.pue_peak,
+                "capacity": it_mw(world, s, hall),
                 "life": int(world.scenario.money.shell_life),
-                "existing": s.existing_mw / phase_mw(world),
+                "existing": s.existing_mw / phase_mw(world) if i == 0 else 0.0,
             }
             for s in sites
+            for i, hall in enumerate(hall_types(world))
         ]
     )
-    cells = pd.concat([_cells(world, s) for s in sites], ignore_index=True)
+    cells = pd.concat([_cells(world, s, h, i == 0) for s in sites for i, h in enumerate(hall_types(world))],
+                      ignore_index=True)
     openings = pd.concat([_openings(world, s) for s in sites if s.existing_mw == 0] or [pd.DataFrame()])
-    return {"places": names, "openings": openings, "blocks": blocks, "block_cells": cells}
-
-
-def phase_mw(world: World) -> float:
-    """Facility MW of one phase."""
-    return world.scenario.phases.size
+    racks = {hall.name: hall.max_rack_mw for hall in hall_types(world)}
+    return {
+        "places": names, "openings": openings, "blocks": blocks, "block_cells": cells,
+        "block_resources": further_resources(world, blocks, racks),
+    }
 
 
 def first_year(world: World, site: Site) -> int:
@@ -53,13 +64,15 @@ def first_year(world: World, site: Site) -> int:
     return max(site.earliest, ordered + math.ceil(site.lead_months / 12 - 1e-9), world.years[0])
 
 
-def _years(world: World, site: Site) -> np.ndarray:
-    return np.array([y for y in world.years if y >= first_year(world, site)], dtype=float)
+def _years(world: World, site: Site, later_months: float = 0.0) -> np.ndarray:
+    first = first_year(world, site) + math.ceil(later_months / 12 - 1e-9)
+    return np.array([y for y in world.years if y >= first], dtype=float)
 
 
-def _site_limit(world: World, site: Site) -> float:
-    """Facility MW this plan may ever have at a site."""
-    return min(site.grid_limit_mw, world.scenario.phases.site_limit or site.grid_limit_mw)
+def may_close(world: World, site: Site) -> bool:
+    """Whether a site may be given up: the scenario states what holding it costs."""
+    given = world.scenario.sites[site.id]
+    return given is not None and given.holding_cost is not None
 
 
 def _openings(world: World, site: Site) -> pd.DataFrame:
@@ -67,7 +80,7 @@ def _openings(world: World, site: Site) -> pd.DataFrame:
     years = _years(world, site)
     cash = (
         site.opening_musd
-        * _site_limit(world, site)
+        * site_limit(world, site)
         / max(site.grid_limit_mw, 1.0)
         * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
     )
@@ -75,45 +88,50 @@ def _openings(world: World, site: Site) -> pd.DataFrame:
         {
             "place": site.id,
             "period": years.astype(int),
-            "objective": cash * charged(world.scenario, years, world.scenario.money.shell_life),
+            "objective": cash * charged(world.scenario, years, world.scenario.money.shell_life)
+            * financing(world.scenario, "opening", years),
             "cash": cash,
         }
     )
 
 
-def _cells(world: World, site: Site) -> pd.DataFrame:
-    money, years = world.scenario.money, _years(world, site)
+def _cells(world: World, site: Site, hall: HallType, holds_existing: bool) -> pd.DataFrame:
+    money, years = world.scenario.money, _years(world, site, hall.lead_months)
     size = phase_mw(world)
-    shell = shell_cost(world, site, years)
-    upkeep = money.shell_upkeep_share * shell
-    total = np.minimum(_site_limit(world, site), site.existing_mw + site.grid_ramp_mw * (years - years[:1] + 1)) / size
-    whole = np.floor(total - site.existing_mw / size + 1e-9)
+    shell = shell_cost(world, site, years, hall)
+    upkeep = money.shell_upkeep_share * shell * (not may_close(world, site))
+    bridged = len(world.scenario.onsite) > 0
+    grid = np.full(len(years), site_limit(world, site)) if bridged else grid_mw(
+        world, site, years, float(first_year(world, site)))
+    existing = site.existing_mw / size
+    whole = np.floor(grid / size - existing + 1e-9)
+    per_year = world.scenario.phases.max_per_year if hall.max_per_year is None else hall.max_per_year
     return pd.DataFrame(
         {
             "place": site.id,
-            "block": BLOCK,
+            "block": hall.name,
             "period": years.astype(int),
-            "max": float(world.scenario.phases.max_per_year),
-            "max_total": np.maximum(whole, 0) + site.existing_mw / size,
+            "max": float(per_year),
+            "max_total": np.maximum(whole, 0) + (existing if holds_existing else 0.0),
             "objective": shell * charged(world.scenario, years, money.shell_life)
+            * financing(world.scenario, "shell", years)
             + upkeep * held(world.scenario, years, money.shell_life),
             "cash": shell,
         }
     )
 
 
-def shell_cost(world: World, site: Site, years: np.ndarray) -> np.ndarray:
+def shell_cost(world: World, site: Site, years: np.ndarray, hall: HallType) -> np.ndarray:
     """Nominal million USD of one phase entering service in each year: shell and MEP per MW of IT load it carries."""
-    it_mw = phase_mw(world) / site.pue_peak
-    return np.asarray(
-        site.build_musd_per_mw * it_mw * grown(world.scenario, years, world.scenario.money.build_cost_growth)
-    )
+    price = site.build_musd_per_mw * hall.cost_factor * it_mw(world, site, hall)
+    return np.asarray(price * grown(world.scenario, years, world.scenario.money.build_cost_growth))
 
 
 def shell_upkeep(world: World, cells: pd.DataFrame) -> pd.DataFrame:
     """Yearly nominal upkeep (million USD) of blocks: place, block, period built, year, cash, objective."""
     money = world.scenario.money
-    rows = cells.merge(pd.DataFrame({"year": world.years}), how="cross")
+    kept = [s.id for s in world.sites if may_close(world, s)]
+    rows = cells[~cells["place"].isin(kept)].merge(pd.DataFrame({"year": world.years}), how="cross")
     rows = rows[(rows["year"] >= rows["period"]) & (rows["year"] < rows["period"] + money.shell_life)].copy()
     rows["cash"] = money.shell_upkeep_share * rows["cash"]
     rows["objective"] = rows["cash"] * discount(world.scenario, rows["year"].to_numpy(dtype=float))

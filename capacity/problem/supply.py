@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from capacity.problem.places import phase_mw
+from capacity.problem.halls import hall_types, phase_mw
 from capacity.problem.pods import Pod
 from capacity.problem.world import World
 from capacity.scenario import by_year, capex_budget
@@ -16,10 +16,11 @@ TERM = ["limit", "variable", "place", "item", "period", "period2", "slice", "coe
 
 
 def limits(
-    world: World, designs: list[Pod], tables: Mapping[str, pd.DataFrame], costs: pd.DataFrame
+    world: World, designs: list[Pod], tables: Mapping[str, pd.DataFrame], costs: pd.DataFrame,
+    further: Sequence[tuple[dict[str, Any], pd.DataFrame]] = (),
 ) -> dict[str, pd.DataFrame]:
     """Tables limits and limit_terms; `costs` is the long table of cash per unit of each variable and year."""
-    parts = [*_supply(world, designs, tables), *_power(world, tables), *_budgets(world, costs)]
+    parts = [*_supply(world, designs, tables), *_power(world, tables), *_budgets(world, costs), *further]
     rows = [head for head, _ in parts]
     terms = [t for _, t in parts]
     return {
@@ -28,11 +29,14 @@ def limits(
     }
 
 
-def _row(topic: str, year: int, rhs: float, terms: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
-    name = f"{topic} {year}"
+def limit_row(
+    topic: str, year: int, rhs: float, terms: pd.DataFrame, sense: str = "<=", name: str = ""
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """One limit and its terms (columns of TERM, those that are empty may be missing), named by topic and year."""
+    name = name or f"{topic} {year}"
     empty: dict[str, str | int] = {"place": "", "item": "", "period": 0, "period2": 0, "slice": ""}
     full = terms.assign(limit=name, **{column: value for column, value in empty.items() if column not in terms})
-    return {"limit": name, "topic": topic, "sense": "<=", "rhs": rhs, "period": year}, full[TERM]
+    return {"limit": name, "topic": topic, "sense": sense, "rhs": rhs, "period": year}, full[TERM]
 
 
 def offered(world: World, given: Any, quantity: str) -> dict[int, float]:
@@ -73,7 +77,7 @@ def _supply(
         for year, rhs in by.items():
             terms = chosen[chosen["period"] == year]
             if len(terms):
-                out.append(_row(topic, year, rhs, terms.assign(coefficient=terms[column])))
+                out.append(limit_row(topic, year, rhs, terms.assign(coefficient=terms[column])))
 
     chips = offered(world, supply.accelerators, "accelerators_shipped")
     add("accelerator supply", {y: n / 1000 for y, n in chips.items()}, "thousand", cells)
@@ -97,10 +101,11 @@ def _power(world: World, tables: Mapping[str, pd.DataFrame]) -> list[tuple[dict[
     existing = sum(s.existing_mw for s in world.sites)
     cells = tables["block_cells"][["place", "block", "period"]].rename(columns={"block": "item"})
     out = []
+    cells = cells[cells["item"].isin([h.name for h in hall_types(world)])]
     for year, rhs in by.items():
         terms = cells[(cells["period"] <= year) & (year < cells["period"] + life)]
         if len(terms):
-            out.append(_row("power supply", year, max(rhs - existing, 0.0),
+            out.append(limit_row("power supply", year, max(rhs - existing, 0.0),
                             terms.assign(variable="built", coefficient=phase_mw(world))))
     return out
 
@@ -119,8 +124,9 @@ def _budgets(world: World, costs: pd.DataFrame) -> list[tuple[dict[str, Any], pd
         spent = costs[(costs["kind"] == kind) & (costs["cash"] != 0)]
         keys = ["variable", "place", "item", "period", "period2", "slice"]
         for year in world.years:
-            terms = spent[spent["year"] == year].groupby(keys, as_index=False, sort=False)[["cash"]].sum()
+            counted = spent["year"] <= year if money.carry_over else spent["year"] == year
+            terms = spent[counted].groupby(keys, as_index=False, sort=False)[["cash"]].sum()
             if len(terms):
-                rhs = budgets[year] / 1e6
-                out.append(_row(f"{kind} budget", year, rhs, terms.rename(columns={"cash": "coefficient"})))
+                rhs = sum(b for y, b in budgets.items() if y == year or (money.carry_over and y < year)) / 1e6
+                out.append(limit_row(f"{kind} budget", year, rhs, terms.rename(columns={"cash": "coefficient"})))
     return out

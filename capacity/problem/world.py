@@ -14,6 +14,7 @@ from capacity.catalogue.archetypes import archetype
 from capacity.catalogue.archetypes import price as archetype_price
 from capacity.catalogue.cards import Accelerator, Region, Site
 from capacity.errors import InputError
+from capacity.scenario import by_year
 from capacity.scenario.schema import LocalHours, Scenario
 
 HOURS_PER_YEAR = 8766.0
@@ -73,7 +74,7 @@ class World:
         """Accelerators on offer, rented or in the existing fleet: listed ones first, then generated archetypes."""
         scenario = self.scenario
         named = [*scenario.accelerators, *(r.accelerator for r in scenario.rentals)]
-        named += [e.accelerator for e in scenario.existing]
+        named += [e.accelerator for e in scenario.existing] + [r.accelerator for r in scenario.reservations]
         cards = {name: self.catalogue.accelerator(name) for name in dict.fromkeys(named)}
         if scenario.archetypes.include:
             levels = scenario.archetypes.model_dump(
@@ -94,11 +95,33 @@ class World:
         last = first + int(self.catalogue.constant("years_on_sale")) - 1
         if given is not None:
             first, last = given.first or first, given.last or last
+        if given is not None and given.lead_time:
+            ordered = self.scenario.phases.orders_from or self.years[0]
+            first = max(first, ordered + math.ceil(given.lead_time / 12 - 1e-9))
         return range(max(first, self.years[0]), min(last, self.years[-1]) + 1)
+
+    def site(self, name: str) -> Site:
+        """One of `sites`."""
+        return next(s for s in self.sites if s.id == name)
+
+    def life(self, accelerator: str) -> int:
+        """Years in service of an accelerator."""
+        given = self.scenario.accelerators.get(accelerator)
+        return int(self.scenario.money.it_life if given is None or given.life is None else given.life)
+
+    def has_price(self, accelerator: str, year: int) -> bool:
+        """Whether the scenario or the catalogue says what an accelerator costs in a year."""
+        given, card = self.scenario.accelerators.get(accelerator), self.accelerators[accelerator]
+        if card.status == "archetype" or (given is not None and (given.price is not None or given.price_by_year)):
+            return True
+        table = self.catalogue.table("accelerator_prices")
+        return bool(((table["accelerator"] == card.id) & (table["year"] == year)).any())
 
     def price_usd(self, accelerator: str, year: int) -> float:
         """Purchase price per accelerator in nominal USD, fabric excluded."""
         given = self.scenario.accelerators.get(accelerator)
+        if given is not None and given.price_by_year:
+            return by_year(given.price_by_year, year) * given.price_factor
         if given is not None and given.price is not None:
             return given.price * given.price_factor
         card, level = self.accelerators[accelerator], self.scenario.money.price_level

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from capacity.catalogue.archetypes import year_of
 from capacity.errors import InputError
+from capacity.scenario.check_options import accelerators_of_options, option_disagreements, options_by_year
 from capacity.scenario.demand import explain_path, path_by_year
 from capacity.scenario.messages import raise_for, unknown
 from capacity.scenario.schema import Scenario
@@ -20,7 +21,7 @@ Problems = Iterator[tuple[KeyPath, str]]
 
 def disagreements(scenario: Scenario) -> list[tuple[KeyPath, str]]:
     """(path, message) of everything inside a scenario that contradicts itself; empty for a sound one."""
-    checks = (_years, _lists, _variants, _demand, _table, _assets, _amounts, _goal)
+    checks = (_years, _lists, _variants, _demand, _table, _assets, _amounts, _goal, option_disagreements)
     return [problem for check in checks for problem in check(scenario)]
 
 
@@ -152,6 +153,7 @@ def _given_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:
     yield from ((("supply", "vendors", name), rows) for name, rows in s.supply.vendors.items())
     yield from ((("accelerators", name, "supply"), given.supply) for name, given in s.accelerators.items() if given)
     yield from ((("rentals", str(i), "max_count"), offer.max_count) for i, offer in enumerate(s.rentals))
+    yield from options_by_year(s)
 
 
 def _goal(s: Scenario) -> Problems:
@@ -190,6 +192,7 @@ def check_against(scenario: Scenario, catalogue: Catalogue) -> None:
              for name, v in s.variants.items() if v.draft is not None and v.draft.model is not None]
     used += [(("existing", str(i), "accelerator"), e.accelerator, "accelerator") for i, e in enumerate(s.existing)]
     used += [(("rentals", str(i), "accelerator"), r.accelerator, "accelerator") for i, r in enumerate(s.rentals)]
+    used += accelerators_of_options(scenario)
     lower = {what: {name.lower() for name in names} for what, names in known.items()}
     wrong = [
         (path, unknown(name, known[what], what))

@@ -229,6 +229,7 @@ MONTHS = Kind("a time in months", "month", ("18 months", "1.5 years"))
 SECONDS = Kind("a time in seconds", "second", ("50 ms", "2 s"))
 TOKENS = Kind("a number of tokens", "token", ("32k tokens", "32000"))
 COUNT = Kind("a count", "", ("3 million", "1.5k", "2000"))
+TONNES = Kind("a mass in tonnes", "tonne", ("2 million tonnes", "500 kt"))
 YEARS = Kind("a time in years", "year", ("5 years", "60 months"))
 
 Megawatts = Annotated[float, MEGAWATTS]
@@ -245,6 +246,7 @@ Months = Annotated[float, MONTHS]
 Seconds = Annotated[float, SECONDS]
 Tokens = Annotated[float, TOKENS]
 Count = Annotated[float, COUNT]
+Tonnes = Annotated[float, TONNES]
 Years = Annotated[float, YEARS]
 
 

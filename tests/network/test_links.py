@@ -12,7 +12,7 @@ from capacity.errors import InputError
 from capacity.network.links import link_graph, wave_price_factor
 from capacity.network.rtt import wan_figures
 from capacity.network.sites import site_graph
-from capacity.scenario.schema import Links
+from capacity.scenario.wan import Links
 
 CAT = load_catalogue()
 FIGURES = wan_figures(CAT)

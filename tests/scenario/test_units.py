@@ -68,6 +68,6 @@ def test_any_text_is_a_number_or_an_input_error(text):
 
 def test_every_example_is_read():
     kinds = [kind for kind in vars(units).values() if isinstance(kind, units.Kind)]
-    assert len(kinds) == 15
+    assert len(kinds) == 16
     for kind in kinds:
         assert all(quantity(example, kind, "--x") > 0 for example in kind.examples)

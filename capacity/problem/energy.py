@@ -1,0 +1,174 @@
+"""Power as it is drawn: sources at each site by hour, what runs and what halls draw, limits on carbon, water, mix.
+
+Made only where the scenario has `energy` or power on site; the running costs of configurations then move to sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from capacity.catalogue.cards import Site
+from capacity.problem.contracts import Limits
+from capacity.problem.costs import COLUMNS, whole
+from capacity.problem.halls import POWER, grid_mw
+from capacity.problem.money import discount, grown
+from capacity.problem.places import first_year
+from capacity.problem.supply import limit_row
+from capacity.problem.world import World
+from capacity.scenario import by_year
+from capacity.scenario.options import Energy, HourPrice
+
+GRID, CLEAN = "grid", "clean power"
+MINUTES = 60
+"""In an hour: the steps in which a slice's price factor is averaged."""
+
+
+def modelled(world: World) -> bool:
+    """Whether power is modelled by source."""
+    return world.scenario.energy is not None or bool(world.scenario.onsite)
+
+
+def hour_factor(windows: list[HourPrice], longitude: float, start_utc_h: float, length_h: float) -> float:
+    """Mean price factor of a UTC slice at a site, in its solar time (longitude / 15 hours); the last window wins."""
+    minutes = (np.arange(round(length_h * MINUTES)) + 0.5) / MINUTES
+    local = (start_utc_h + minutes + longitude / 15) % 24
+    factor = np.ones(len(local))
+    for window in windows:
+        factor[(local - window.start) % 24 < window.hours] = window.factor
+    return float(factor.mean())
+
+
+def power_price(world: World, site: Site, years: np.ndarray) -> np.ndarray:
+    """Nominal USD per kWh of grid power at a site in each year."""
+    given = world.scenario.sites[site.id]
+    if given is not None and given.power_prices:
+        return np.asarray(by_year(given.power_prices, years))
+    return np.asarray(site.power_usd_kwh * grown(world.scenario, years, world.scenario.money.power_price_growth))
+
+
+def sources(world: World) -> pd.DataFrame:
+    """Each source by site, year and slice: max MW, USD and g CO2 per kWh, litres of water, share that is low-carbon.
+
+    Columns place, source, period, slice, hours, max, usd_kwh (nominal, carbon and water included), g_kwh, l_kwh, clean.
+    """
+    rule = world.scenario.energy or Energy()
+    years = np.array(world.years, dtype=float)
+    water_price = rule.water_price * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
+    co2 = np.array([_carbon_price(world, rule, y) for y in world.years])
+    parts = []
+    for site in world.sites:
+        price, water = power_price(world, site, years), world.catalogue.constant("wue_l_per_kwh") / site.pue
+        bridged = bool(world.scenario.onsite)
+        most = grid_mw(world, site, years, float(first_year(world, site))) if bridged else np.full(len(years), np.inf)
+        for slot in world.slices.to_dict("records"):
+            factor = hour_factor(rule.hour_prices, site.longitude, slot["start_utc_h"], slot["length_h"])
+            kinds = [(GRID, years, most, price * factor, site.carbon_g_kwh, low_carbon_share(world, site))]
+            if rule.clean_power is not None:
+                since = years >= (rule.clean_power.first or years[0])
+                dearer = price * factor + rule.clean_power.premium
+                kinds.append((CLEAN, years[since], most[since], dearer[since], 0.0, 1.0))
+            for name, offer in world.scenario.onsite.items():
+                if offer.storage is None and (not offer.sites or site.id in offer.sites):
+                    fuel = offer.energy_price * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
+                    kinds.append((name, years, np.zeros(len(years)), fuel, offer.carbon, float(offer.carbon == 0)))
+            for name, when, mw, usd, grams, clean in kinds:
+                at = (when - years[0]).astype(int)
+                parts.append(pd.DataFrame({
+                    "place": site.id, "source": name, "period": when.astype(int), "slice": slot["slice"],
+                    "hours": slot["hours"], "max": mw, "g_kwh": float(grams), "l_kwh": water, "clean": float(clean),
+                    "usd_kwh": usd + grams / 1e6 * co2[at] + water / 1e3 * water_price[at],
+                }))
+    return pd.concat(parts, ignore_index=True)
+
+
+def low_carbon_share(world: World, site: Site) -> float:
+    """Share of a site's grid power from low-carbon sources: its country's in table `carbon`; 0 where it is unknown."""
+    table = world.catalogue.table("carbon")
+    found = table.loc[table["id"] == site.country, "low_carbon_share"].dropna()
+    return float(found.iloc[0]) if len(found) else 0.0
+
+
+def _carbon_price(world: World, rule: Energy, year: int) -> float:
+    return by_year(rule.carbon_price, year) if rule.carbon_price else world.scenario.money.carbon_price
+
+
+def energy(
+    world: World, offered: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    """(tables of the topic, cost rows, sources in the user's words); nothing where power is not modelled."""
+    if not modelled(world):
+        return {}, pd.DataFrame(columns=COLUMNS), pd.DataFrame()
+    words = sources(world)
+    words["cash"] = words["usd_kwh"] * words["hours"] * 1e3 / 1e6  # million USD per MW over the slice
+    words["objective"] = words["cash"] * discount(world.scenario, words["period"].to_numpy(dtype=float))
+    rule = world.scenario.energy or Energy()
+    overhead = pd.DataFrame([(s.id, s.pue) for s in world.sites], columns=["place", "pue"])
+    runs = tables["activities"][["activity"]].merge(
+        offered[["activity", "power_w_per_accelerator", "first"]], on="activity").merge(overhead, how="cross")
+    runs = runs.merge(pd.DataFrame({"period": world.years}), how="cross")
+    runs = runs[runs["period"] >= runs["first"]]
+    moving = 1 + (runs["pue"] - 1) * (1 - rule.overhead_fixed)
+    draws = runs.assign(amount=runs["power_w_per_accelerator"] * moving / 1e3)  # W each = MW per thousand / 1e3
+    halls = tables["blocks"][tables["blocks"]["resource"] == POWER].merge(overhead, on="place")
+    halls = halls.assign(amount=halls["capacity"] * (halls["pue"] - 1) * rule.overhead_fixed)
+    made = {
+        "activity_costs": tables["activity_costs"].iloc[:0],
+        "sources": words[["place", "source", "period", "slice", "max", "objective", "cash"]],
+        "draws": draws[["place", "activity", "period", "amount"]].reset_index(drop=True),
+        **_onsite(world),
+    }
+    if rule.overhead_fixed:
+        made["block_draws"] = halls[["place", "block", "amount"]]
+    paid = words.assign(variable="draw", item=words["source"], topic="energy", kind="opex", year=words["period"])
+    return made, whole(paid)[COLUMNS], words
+
+
+def _onsite(world: World) -> dict[str, pd.DataFrame]:
+    feeding, stores = [], []
+    for name, offer in world.scenario.onsite.items():
+        for site in world.sites:
+            if offer.sites and site.id not in offer.sites:
+                continue
+            if offer.storage is None:
+                feeding.append((site.id, name, name, offer.size))
+            else:
+                stores.append((site.id, name, name, offer.size, offer.size * offer.storage, offer.efficiency))
+    made = {}
+    if feeding:
+        made["source_blocks"] = pd.DataFrame(feeding, columns=["place", "source", "block", "amount"])
+    if stores:
+        columns = ["place", "store", "block", "power", "energy", "efficiency"]
+        made["stores"] = pd.DataFrame(stores, columns=columns)
+    return made
+
+
+def energy_limits(world: World, words: pd.DataFrame) -> Limits:
+    """Tonnes of CO2 and water and the least share of low-carbon power, all sites together; and each grid's MW."""
+    rule = world.scenario.energy
+    if words.empty:
+        return []
+    draws = words.assign(variable="draw", item=words["source"])
+    mwh = draws["hours"]
+    out: Limits = []
+    for year in world.years:
+        now = draws["period"] == year
+        if rule is not None and rule.carbon_limit:
+            tonnes = (mwh * draws["g_kwh"] / 1e3)[now] / 1e3  # kt per MW over the slice
+            rows = draws[now].assign(coefficient=tonnes)
+            out.append(limit_row("carbon limit", year, by_year(rule.carbon_limit, year) / 1e3, rows))
+        if rule is not None and rule.water_limit:
+            rows = draws[now].assign(coefficient=(mwh * draws["l_kwh"])[now] / 1e3)
+            out.append(limit_row("water limit", year, by_year(rule.water_limit, year) / 1e3, rows))
+        if rule is not None and rule.clean_share:
+            least = by_year(rule.clean_share, year, "linear")
+            rows = draws[now].assign(coefficient=(mwh * (draws["clean"] - least))[now] / 1e3)
+            out.append(limit_row("clean power", year, 0.0, rows, ">="))
+    shared = draws[draws["source"].isin([GRID, CLEAN]) & np.isfinite(draws["max"])].assign(coefficient=1.0)
+    if (shared["source"] == CLEAN).any():
+        for (place, year, part), rows in shared.groupby(["place", "period", "slice"], sort=False):
+            name = f"grid of {place} {year} {part}"
+            out.append(limit_row(f"grid of {place}", int(str(year)), float(rows["max"].max()), rows, name=name))
+    return out

@@ -1,0 +1,94 @@
+"""What the optional parts of a scenario must agree on with the rest of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from capacity.scenario.messages import unknown
+from capacity.scenario.schema import Scenario
+from capacity.scenario.yaml_lines import KeyPath
+
+Problems = Iterator[tuple[KeyPath, str]]
+ROUNDING = 1e-6
+
+
+def option_disagreements(s: Scenario) -> Problems:
+    """(path, message) of everything in the optional parts that contradicts itself or the rest."""
+    for check in (_names, _spans, _milestones, _halls, _terms):
+        yield from check(s)
+
+
+def _names(s: Scenario) -> Problems:
+    sites = list(s.sites)
+    named: list[tuple[KeyPath, str]] = []
+    named += [(("leases", str(i), "site"), lease.site) for i, lease in enumerate(s.leases)]
+    named += [(("reservations", str(i), "site"), offer.site) for i, offer in enumerate(s.reservations)]
+    for name, plant in s.onsite.items():
+        named += [(("onsite", name, "sites", str(i)), site) for i, site in enumerate(plant.sites)]
+    yield from ((path, unknown(name, sites, "site")) for path, name in named if name not in sites)
+    taken = {*s.phases.types, *([] if s.phases.types else ["phase"])}
+    for name in s.onsite:
+        if name in taken or name in ("grid", "clean power"):
+            yield ("onsite", name), "is the name of a hall or of a source of power; choose another"
+
+
+def _spans(s: Scenario) -> Problems:
+    spans = [(("leases", str(i)), lease.first, lease.last) for i, lease in enumerate(s.leases)]
+    spans += [(("reservations", str(i)), offer.first, offer.last) for i, offer in enumerate(s.reservations)]
+    spans += [(("exports", str(i)), rule.first, rule.last) for i, rule in enumerate(s.exports)]
+    for path, first, last in spans:
+        if first is not None and last is not None and last < first:
+            yield (*path, "last"), f"{last} is before its first year {first}"
+
+
+def _milestones(s: Scenario) -> Problems:
+    for what, shares in s.money.milestones.items():
+        where = ("money", "milestones", what)
+        for ahead in shares:
+            if ahead < 0:
+                yield (*where, str(ahead)), "is negative; give whole years before service, 0 for the year of service"
+        if abs(sum(shares.values()) - 1) > ROUNDING:
+            yield where, f"the shares sum to {sum(shares.values()):.6g}; they must sum to 1"
+
+
+def _halls(s: Scenario) -> Problems:
+    dense = [hall.max_rack for hall in s.phases.types.values()]
+    for name, hall in s.phases.types.items():
+        if dense.count(hall.max_rack) > 1 and hall.cost_factor == 1 and hall.pue_peak is None:
+            yield ("phases", "types", name, "max_rack"), "another type takes the same racks and differs in nothing"
+
+
+def _terms(s: Scenario) -> Problems:
+    for i, lease in enumerate(s.leases):
+        if lease.term != int(lease.term):
+            yield ("leases", str(i), "term"), f"{lease.term:g} years are given; it must be whole years"
+    for name, given in s.accelerators.items():
+        for year in given.contract if given is not None else ():
+            if not s.years.first <= year <= s.years.last:
+                where = ("accelerators", name, "contract", str(year))
+                yield where, f"is outside the years {s.years.first} to {s.years.last}"
+
+
+def options_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:
+    """Path and value of every limit of the optional parts that may be given by year."""
+    yield ("supply", "packaging"), s.supply.packaging
+    yield from ((("reservations", str(i), "max_count"), offer.max_count) for i, offer in enumerate(s.reservations))
+    for name, site in s.sites.items():
+        if site is not None:
+            yield from ((("sites", name, key), getattr(site, key)) for key in ("grid", "power_prices"))
+    for name, given in s.accelerators.items():
+        if given is not None and given.price_by_year is not None:
+            yield ("accelerators", name, "price_by_year"), given.price_by_year
+    if s.energy is not None:
+        yield from ((("energy", key), getattr(s.energy, key)) for key in ("carbon_limit", "water_limit", "clean_share"))
+
+
+def accelerators_of_options(s: Scenario) -> list[tuple[KeyPath, str, str]]:
+    """(path, name, "accelerator") of every accelerator that the optional parts name."""
+    used: list[tuple[KeyPath, str]] = []
+    used += [(("reservations", str(i), "accelerator"), r.accelerator) for i, r in enumerate(s.reservations)]
+    used += [
+        (("exports", str(i), "accelerators", str(j)), name)
+        for i, rule in enumerate(s.exports) for j, name in enumerate(rule.accelerators)
+    ]
+    return [(path, name, "accelerator") for path, name in used]
