@@ -1,8 +1,10 @@
 """Public instances with known optima, solved through the planner's own waist: tables, formulation, strategy.
 
     python -m benchmarks.reference FORMAT FILE [--variant V] [--capacity N] [--time-limit S] [--gap G] --json
+    python -m benchmarks.reference race FILE... [--variant V] [--time-limit S] [--threads N] [--json]
 
 Prints status, objective, bound, gap, seconds (reading, building and solving; the interpreter's start excluded), rows.
+`race` runs network design files (.dow, or SNDlib's native format; FILE or FILE:VARIANT) through ours and plain HiGHS.
 Exit codes are those of `capacity`: 0 done, 2 bad input, 3 infeasible, 4 limit with a plan, 5 limit without one.
 """
 
@@ -20,6 +22,7 @@ from typing import Any
 from benchmarks.reference_expansion import capexp, melange
 from benchmarks.reference_facility import orlib_cap, orlib_pmed
 from benchmarks.reference_networks import cmnd, sndlib
+from benchmarks.reference_race import race, table
 from capacity.errors import CapacityError, InfeasibleError, InputError, LimitError
 from capacity.problem import Problem
 from capacity.solving import Options, Solution, solve
@@ -84,9 +87,45 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def race_arguments() -> argparse.ArgumentParser:
+    """The command line of the race."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference race", description="ours against plain HiGHS")
+    parser.add_argument("files", nargs="+", metavar="FILE[:VARIANT]", help="network design instances")
+    parser.add_argument("--variant", default="", help="variant of files that name none")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each [60]")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for each [1]")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    return parser
+
+
+def run_race(given: Sequence[str]) -> int:
+    """Each instance by both, one after the other. Raises InputError for a file that cannot be read."""
+    asked = race_arguments().parse_args(given)
+    lines = []
+    for item in asked.files:
+        name, _, variant = item.partition(":")
+        file, variant = Path(name), variant or asked.variant
+        problem = read("cmnd" if file.suffix == ".dow" else "sndlib", file, variant)
+        label = file.stem + (f" {variant}" if variant else "")
+        for told in race(problem, asked.time_limit, asked.threads):
+            lines.append({"instance": label, **told})
+            if asked.json:
+                print(json.dumps(lines[-1]), flush=True)
+    if not asked.json:
+        print(table(lines))
+    return 0
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    asked = arguments().parse_args(given)
+    words = list(sys.argv[1:] if given is None else given)
+    if words[:1] == ["race"]:
+        try:
+            return run_race(words[1:])
+        except CapacityError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
+    asked = arguments().parse_args(words)
     try:
         told, code = run(
             asked.format, asked.file, asked.variant, asked.capacity, Options(gap=asked.gap, time_limit=asked.time_limit)

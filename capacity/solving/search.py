@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +15,8 @@ from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form, compile_problem
 from capacity.solving.diagnosis import why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
-from capacity.solving.neighbourhoods import windows
+from capacity.solving.neighbourhoods import around_places, windows
+from capacity.solving.networks import networks
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
@@ -32,6 +34,9 @@ ROUNDING_S = 20.0
 
 NEIGHBOURHOOD_S = 8.0
 """Seconds for one neighbourhood."""
+
+NETWORK_S = 200.0
+"""Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
 
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
@@ -253,18 +258,26 @@ class Search:
                 self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
                 dearer = pure
             self.improve(goal, guide if guide is pure else dearer, budget)
+        elif point is not None and (nets := networks(self.problem, self.form)):
+            left = min(self.deadline.left(), NETWORK_S)
+            self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", 0.1 * left)
+            windows_ = around_places(self.form, nets, np.random.default_rng(0))
+            self.improve(goal, self.form.cost[goal], 0.5 * left, windows_)
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
 
-    def improve(self, goal: str, guide: Floats, budget: float) -> None:
-        """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn.
+    def improve(
+        self, goal: str, guide: Floats, budget: float, turns: Iterator[tuple[NDArray[np.bool_], str, int]] | None = None
+    ) -> None:
+        """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn
+        (or as `turns` has it).
 
         Stops when the gap is proven, when a round of all windows brought nothing, or when the budget is spent.
         """
         if self.best is None:
             return
-        rng, ends, idle = np.random.default_rng(0), self.deadline.elapsed() + 0.6 * budget, 0
-        for free, phase, in_round in windows(self.form, rng):
+        ends, idle = self.deadline.elapsed() + 0.6 * budget, 0
+        for free, phase, in_round in windows(self.form, np.random.default_rng(0)) if turns is None else turns:
             if self.closed(goal) or self.deadline.left() <= 0 or self.deadline.elapsed() > ends or idle >= in_round:
                 return
             before = float(guide @ self.best)

@@ -13,6 +13,7 @@ from capacity.solving.compile import compile_model
 from capacity.solving.cutsets import alike, cut_sets, first_sets, promising
 from capacity.solving.dicuts import dicuts
 from capacity.solving.highs import Deadline
+from capacity.solving.neighbourhoods import around_places
 from capacity.solving.networks import networks
 from capacity.solving.separation import RULE, strengthened, without_cuts
 from tests.support.tiny_problem import tiny_problem
@@ -149,3 +150,15 @@ def test_the_rows_can_be_taken_off():
     assert bare.row_names == form.row_names
     assert (bare.matrix != form.matrix).nnz == 0
     assert replace(bare, matrix=form.matrix).row_upper.tolist() == form.row_upper.tolist()
+
+
+def test_neighbourhoods_of_places_free_their_own_modules():
+    problem = network(2)
+    form = compile_model(build_model(problem))
+    nets = networks(problem, form)
+    turns = around_places(form, nets, np.random.default_rng(0))
+    frees = [next(turns)[0] for _ in range(nets[0].places)]
+    modules = np.zeros(form.columns, dtype=bool)
+    modules[nets[0].supplier_column] = True
+    assert all(free.any() and not free[~modules].any() and (free != modules).any() for free in frees)
+    assert (np.any(frees, axis=0) == modules).all()
