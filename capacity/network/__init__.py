@@ -9,6 +9,7 @@ from typing import Any
 
 _HOME = {
     "FabricDesign": "designs",
+    "domain_price": "designs",
     "fabric_design": "designs",
     "interconnect": "designs",
     "fabric_graph": "designs",
@@ -19,8 +20,8 @@ _HOME = {
     "latency_tiers": "tiers",
 }
 
-__all__ = ["FabricDesign", "fabric_design", "fabric_graph", "feasible", "interconnect", "latency_tiers", "round_trips",
-           "shortest_routes", "site_graph"]
+__all__ = ["FabricDesign", "domain_price", "fabric_design", "fabric_graph", "feasible", "interconnect",
+           "latency_tiers", "round_trips", "shortest_routes", "site_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -179,6 +179,28 @@ def interconnect(cat: Catalogue, accelerator: Accelerator, fabric: FabricDesign)
     )
 
 
+def domain_price(cat: Catalogue, accelerator: Accelerator, size: int) -> float | None:
+    """USD an accelerator by which a scale-up domain of another size costs more than its own.
+
+    Both are on the smallest `scale-up` design that holds the size. None where no design is of the accelerator's
+    switches or holds its own domain. Raises InputError when none holds the size.
+    """
+    table = cat.table("fabric_designs")
+    switched = table[(table["kind"] == "scale-up") & table["parts"].str.split(";").map(
+        lambda names: accelerator.scale_up_fabric in names)].sort_values("max_size")
+    if switched.empty or accelerator.scale_up_domain > switched["max_size"].max():
+        return None
+
+    def price(members: int) -> float:
+        fitting = switched.loc[switched["max_size"] >= members, "id"]
+        if fitting.empty:
+            raise InputError(f"scale-up domain of {members} for `{accelerator.id}`: the largest design holds "
+                             f"{int(switched['max_size'].max())}")
+        return fabric_design(cat, str(fitting.iloc[0]), accelerator, members).price_usd_per_accelerator
+
+    return price(size) - price(accelerator.scale_up_domain)
+
+
 def choose(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> Choice:
     """The cheapest parts that hold the size and were on sale in the accelerator's year.
 

@@ -1,18 +1,18 @@
-"""Pod designs: what is bought. Accelerator x fabric x size, with power, price and cells by site and vintage."""
+"""Pod designs: what is bought. Accelerator x scale-up domain x fabric x size, with power, price, and cells by site."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Accelerator, Interconnect
-from capacity.network import fabric_design, interconnect
-from capacity.problem.halls import POWER, rack_mw, resource_above, thresholds
-from capacity.problem.money import charged, discount, financing, grown
+from capacity.network import domain_price, fabric_design, interconnect
+from capacity.problem.money import charged, discount, grown
+from capacity.problem.places import POWER, phase_mw
 from capacity.problem.world import HOURS_PER_YEAR, World
 
 
@@ -26,30 +26,44 @@ class Pod:
     size: int
     it_mw: float
     fabric_usd: float
-    """Scale-out fabric, per accelerator."""
+    """Scale-out fabric, per accelerator; with what another scale-up domain costs more than the accelerator's own."""
     interconnect: Interconnect
     sold: range
 
 
 def pods(world: World) -> list[Pod]:
     """Every pod design that is sold, rented or already there."""
-    return [_pod(world, a, fabric) for a in world.accelerators for fabric in world.scenario.pods.fabrics]
+    asked = world.scenario.pods
+    offers = product(world.accelerators, asked.fabrics, (asked.size, *asked.sizes), (0.0, *asked.domains))
+    found: dict[str, Pod] = {}
+    for pod in (_pod(world, *offer) for offer in offers):
+        if pod is not None:
+            found.setdefault(pod.id, pod)
+    return list(found.values())
 
 
-def _pod(world: World, name: str, fabric: str) -> Pod:
-    card = world.accelerators[name]
+def _pod(world: World, name: str, fabric: str, asked: float, wanted: float) -> Pod | None:
+    """One design; none for a domain (0: the accelerator's own) that is its own, outgrows the pod or has no switches."""
+    card = own = world.accelerators[name]
+    domain_usd = 0.0
+    if wanted:
+        extra = domain_price(world.catalogue, own, int(wanted))
+        if extra is None or wanted == own.scale_up_domain or wanted > asked:
+            return None
+        card, domain_usd = replace(own, scale_up_domain=int(wanted)), extra
     domain = max(1, card.scale_up_domain)
-    asked = world.scenario.pods.size
     size = int(math.ceil(asked / domain) * domain) if domain <= asked else int(asked)
     design = fabric_design(world.catalogue, fabric, card, size)
-    several = len(world.scenario.pods.fabrics) > 1
+    choice = world.scenario.pods
+    marks = {fabric: len(choice.fabrics) > 1, f"{size}": len(choice.sizes) > 0,
+             f"domain {domain}": len(choice.domains) > 0}
     return Pod(
-        id=f"{card.id}/{fabric}" if several else card.id,
+        id="/".join([card.id, *(mark for mark, told in marks.items() if told)]),
         accelerator=card,
         fabric=fabric,
         size=size,
         it_mw=size * card.it_power_w / 1e6,
-        fabric_usd=design.price_usd_per_accelerator,
+        fabric_usd=design.price_usd_per_accelerator + domain_usd,
         interconnect=interconnect(world.catalogue, card, design),
         sold=world.sold(name),
     )
@@ -66,71 +80,56 @@ def prices(world: World, designs: list[Pod]) -> pd.DataFrame:
         rows.append(pd.DataFrame({"asset": pod.id, "vintage": world.years, "chips": chips, "fabric": fabric}))
     table = pd.concat(rows, ignore_index=True)
     table["cash"] = table["chips"] + table["fabric"]
-    years = table["vintage"].to_numpy(dtype=float)
-    table["chips_due"] = table["chips"] * financing(world.scenario, "accelerators", years)
-    table["due"] = table["chips_due"] + table["fabric"] * financing(world.scenario, "fabric", years)
     return table
 
 
-def assets(world: World, designs: list[Pod], estate: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Tables assets, asset_cells, committed, upkeep, asset_uses, rentals; `estate` has `blocks` and `block_cells`."""
+def assets(world: World, designs: list[Pod], cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables assets, asset_cells, committed, upkeep, asset_uses, rentals; `cells` are the block cells of the sites."""
     price = prices(world, designs)
     spare = 1 - world.scenario.pods.spare_share
     table = pd.DataFrame({"asset": [p.id for p in designs], "unit_size": [p.size * spare / 1000 for p in designs]})
     uses = pd.DataFrame({"asset": [p.id for p in designs], "resource": POWER, "amount": [p.it_mw for p in designs]})
-    dense = pd.DataFrame(
-        [(p.id, resource_above(t), p.it_mw) for t in thresholds(world) for p in designs
-         if rack_mw(world, p.accelerator) > t],
-        columns=["asset", "resource", "amount"],
-    )
     return {
         "assets": table,
-        "asset_uses": pd.concat([uses, dense]) if len(dense) else uses,
-        "asset_cells": _cells(world, designs, price, estate),
+        "asset_uses": uses,
+        "asset_cells": _cells(world, designs, price, cells),
         "committed": _committed(world, designs),
         "upkeep": _upkeep(world, price),
         "rentals": _rentals(world, designs),
     }
 
 
-def _room(world: World, estate: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """(place, vintage, mw): IT MW that could stand at a place in a year, all kinds of blocks together."""
-    blocks = estate["blocks"][estate["blocks"]["resource"] == POWER]
-    grid = blocks.merge(pd.DataFrame({"period": world.years}), how="cross")
-    grid = grid.merge(estate["block_cells"][["place", "block", "period", "max_total"]], how="left")
-    most = grid[["existing", "max_total"]].max(axis=1)
-    grid = grid.assign(vintage=grid["period"], mw=most * grid["capacity"])
-    return grid.groupby(["place", "vintage"], as_index=False)[["mw"]].sum()
-
-
-def _cells(world: World, designs: list[Pod], price: pd.DataFrame, estate: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _cells(world: World, designs: list[Pod], price: pd.DataFrame, blocks: pd.DataFrame) -> pd.DataFrame:
     """Purchases on offer at each site: from the year power can stand there, bounded by the power it can ever have."""
+    life = int(world.scenario.money.it_life)
     sold = pd.DataFrame([(p.id, y, p.it_mw) for p in designs for y in p.sold], columns=["asset", "vintage", "it_mw"])
-    table = sold.merge(_room(world, estate), on="vintage")
-    table["max"] = np.floor(table["mw"] / table["it_mw"] + 1e-9)
-    table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash", "due"]], on=["asset", "vintage"])
-    table["life"] = table["asset"].map({p.id: life_of(world, p) for p in designs}).astype(int)
-    table["objective"] = 0.0
-    for life, rows in table.groupby("life"):
-        each = charged(world.scenario, rows["vintage"].to_numpy(dtype=float), float(str(life)))
-        table.loc[rows.index, "objective"] = rows["due"] * each
+    it_mw = pd.DataFrame(
+        {"place": [s.id for s in world.sites], "block_mw": [phase_mw(world) / s.pue_peak for s in world.sites]}
+    )
+    room = blocks[["place", "period", "max_total"]].rename(columns={"period": "vintage"})
+    existing = pd.DataFrame(
+        [(s.id, y, s.existing_mw / phase_mw(world)) for s in world.sites if s.existing_mw > 0 for y in world.years],
+        columns=["place", "vintage", "max_total"],
+    )
+    room = pd.concat([room, existing]).groupby(["place", "vintage"], as_index=False)[["max_total"]].max()
+    table = sold.merge(room, on="vintage").merge(it_mw, on="place")
+    table["max"] = np.floor(table["max_total"] * table["block_mw"] / table["it_mw"] + 1e-9)
+    table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash"]], on=["asset", "vintage"])
+    table["objective"] = table["cash"] * charged(world.scenario, table["vintage"].to_numpy(dtype=float), life)
+    table["life"] = life
     return table[["place", "asset", "vintage", "max", "objective", "cash", "life"]]
-
-
-def life_of(world: World, pod: Pod) -> int:
-    """Years in service of a pod."""
-    return world.life(pod.accelerator.id)
 
 
 def _committed(world: World, designs: list[Pod]) -> pd.DataFrame:
     first = {p.accelerator.id: p for p in reversed(designs)}
+    life = int(world.scenario.money.it_life)
     rows = [
         (
             e.site,
             first[world.catalogue.accelerator(e.accelerator).id].id,
             e.entered,
             e.count / first[world.catalogue.accelerator(e.accelerator).id].size,
-            life_of(world, first[world.catalogue.accelerator(e.accelerator).id]),
+            life,
         )
         for e in world.scenario.existing
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
-from capacity.network import fabric_design, fabric_graph, interconnect
+from capacity.network import domain_price, fabric_design, fabric_graph, interconnect
 from capacity.network.figures import figures_table
 from capacity.network.measure import totals
 from capacity.network.show import design_table, link_table, round_trip_table, route_table
@@ -166,3 +166,14 @@ def test_tables_of_sites():
     trips = round_trip_table(CAT, ["usa", "south-east-asia"], sites)
     assert trips.index.tolist() == sites
     assert trips.loc["abilene", "usa"] < trips.loc["abilene", "south-east-asia"]
+
+
+def test_another_scale_up_domain_costs_its_switches_instead():
+    # eight B200 on 2 switches at 4000 and 16 copper bundles of 9 links at 20; 72 on 18 and 72 x 18 cables at 40
+    chip = CAT.accelerator("b200-sxm")
+    eight, rack = (2 * 4000 + 16 * 9 * 20) / 8, (18 * 4000 + 72 * 18 * 40) / 72
+    assert domain_price(CAT, chip, 72) == pytest.approx(rack - eight)
+    assert domain_price(CAT, chip, 8) == 0.0
+    assert domain_price(CAT, CAT.accelerator("mi300x"), 72) is None
+    with pytest.raises(InputError, match="holds 576"):
+        domain_price(CAT, chip, 1000)

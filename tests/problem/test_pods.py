@@ -7,7 +7,7 @@ from capacity.problem.pods import assets, pods, prices
 
 
 def tables(asked):
-    return assets(asked, pods(asked), places(asked))
+    return assets(asked, pods(asked), places(asked)["block_cells"])
 
 
 @pytest.mark.parametrize(("accelerator", "asked", "size"), [
@@ -104,3 +104,20 @@ def test_rent_by_hand(world):
     assert made["max"].tolist() == pytest.approx([4, 2])
     ended = world(rentals=[{**offer, "last": 2027}])
     assert tables(ended)["rentals"]["period"].tolist() == [2027]
+
+
+def test_sizes_and_scale_up_domains_are_choices_too(world):
+    """B200 in its own hosts of 8 or in racks of 72, whose NVLink switches cost more; one size for each domain."""
+    asked = world(accelerators={"b200-sxm": None}, pods={"size": 720, "sizes": [1440], "domains": [8, 72]})
+    offered = {pod.id: pod for pod in pods(asked)}
+    assert list(offered) == [f"b200-sxm/{size}/domain {domain}" for size in (720, 1440) for domain in (8, 72)]
+    own, rack = offered["b200-sxm/720/domain 8"], offered["b200-sxm/720/domain 72"]
+    assert (own.interconnect.domain, rack.interconnect.domain) == (8, 72)
+    assert rack.fabric_usd > own.fabric_usd
+    assert [pod.size for pod in offered.values()] == [720, 720, 1440, 1440]
+
+
+def test_accelerators_without_such_switches_keep_their_domain(world):
+    asked = world(accelerators={"mi300x": None}, pods={"size": 720, "domains": [72]})
+    (pod,) = pods(asked)
+    assert (pod.id, pod.interconnect.domain) == ("mi300x/domain 8", 8)
