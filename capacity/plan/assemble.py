@@ -10,6 +10,7 @@ import pandas as pd
 from capacity.plan import buildout, offers, service, tokens
 from capacity.plan.binding import limits_table
 from capacity.plan.columns import conform, word
+from capacity.plan.flows import flows_table
 from capacity.plan.headline import headline, short_years
 from capacity.plan.model import Plan
 from capacity.plan.money import money_table
@@ -55,6 +56,7 @@ def _tables(
         "retirements": buildout.retirements_table(problem, values),
         "rentals": buildout.rentals_table(problem, values),
         "links": buildout.links_table(problem, values),
+        "flows": flows_table(problem, values),
         "sharding": service.sharding_table(problem, values, scenario),
         "placement": service.placement_table(problem, values),
         "served": service.served_table(problem, values),

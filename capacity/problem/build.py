@@ -17,7 +17,7 @@ from capacity.problem.closing import closing
 from capacity.problem.configurations import activities, configurations, nothing_fits, running_costs, shares
 from capacity.problem.contracts import Limits, contract_limits, orders, reservations
 from capacity.problem.costs import cost_rows, paid_at_milestones
-from capacity.problem.demand import assignments, demands
+from capacity.problem.demand import assignments, demands, farthest
 from capacity.problem.energy import energy, energy_limits
 from capacity.problem.estate import site_power_limits, with_estate
 from capacity.problem.problem import Problem
@@ -25,6 +25,7 @@ from capacity.problem.prune import dominated
 from capacity.problem.stability import change_limits, moves
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
+from capacity.problem.traffic import openings_offered
 from capacity.problem.wan import links
 from capacity.problem.world import World
 from capacity.scenario.schema import Scenario
@@ -74,8 +75,10 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
             {"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}
         ),
     }
-    wan, link_words = links(world, demand, assigned)
+    wan, link_words = links(world, demand, assigned, farthest(world, offered))
     tables |= wan
+    if "flow_terms" in wan:
+        tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])
     options, costs_of_options, power_sources = _options(world, designs, offered, tables)
     tables |= options
     costs = paid_at_milestones(world, pd.concat([

@@ -53,13 +53,18 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table, words
 
 
+def farthest(world: World, offered: pd.DataFrame) -> pd.Series:
+    """Longest round trip in ms that each class allows and some configuration can bear; -1 where none can."""
+    hard = {name: float("inf") if c.max_rtt is None else c.max_rtt * 1000 for name, c in world.scenario.classes.items()}
+    slack = offered.groupby("service_class")["rtt_slack_s"].max().mul(1000) if len(offered) else pd.Series(dtype=float)
+    return pd.Series({name: min(limit, float(slack.get(name, -1.0))) for name, limit in hard.items()})
+
+
 def assignments(world: World, table: pd.DataFrame, offered: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(assignments table, round trips): pairs within the class's hard limit that some configuration can bear."""
     trips = round_trips(world.regions, world.sites, world.catalogue)
     pairs = trips.rename(columns={"source": "region", "target": "site", "rtt_ms": "rtt"})
-    hard = {name: float("inf") if c.max_rtt is None else c.max_rtt * 1000 for name, c in world.scenario.classes.items()}
-    slack = offered.groupby("service_class")["rtt_slack_s"].max().mul(1000) if len(offered) else pd.Series(dtype=float)
-    reach = {name: min(limit, float(slack.get(name, -1.0))) for name, limit in hard.items()}
+    reach = farthest(world, offered)
     rows = table[["demand", "place", "commodity"]].merge(
         pairs[["region", "site", "rtt"]], left_on="place", right_on="region"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from capacity.catalogue.archetypes import year_of
 from capacity.errors import InputError
+from capacity.scenario.check_links import link_disagreements
 from capacity.scenario.check_options import accelerators_of_options, option_disagreements, options_by_year
 from capacity.scenario.demand import explain_path, path_by_year
 from capacity.scenario.messages import raise_for, unknown
@@ -21,7 +22,8 @@ Problems = Iterator[tuple[KeyPath, str]]
 
 def disagreements(scenario: Scenario) -> list[tuple[KeyPath, str]]:
     """(path, message) of everything inside a scenario that contradicts itself; empty for a sound one."""
-    checks = (_years, _lists, _variants, _demand, _table, _assets, _amounts, _goal, option_disagreements)
+    checks = (_years, _lists, _variants, _demand, _table, _assets, _amounts, _goal, option_disagreements,
+              link_disagreements)
     return [problem for check in checks for problem in check(scenario)]
 
 
