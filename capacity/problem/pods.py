@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -11,8 +12,8 @@ import pandas as pd
 
 from capacity.catalogue.cards import Accelerator, Interconnect
 from capacity.network import domain_price, fabric_design, interconnect
-from capacity.problem.money import charged, discount, grown
-from capacity.problem.places import POWER, phase_mw
+from capacity.problem.halls import POWER, rack_mw, resource_above, thresholds
+from capacity.problem.money import charged, discount, financing, grown
 from capacity.problem.world import HOURS_PER_YEAR, World
 
 
@@ -80,56 +81,71 @@ def prices(world: World, designs: list[Pod]) -> pd.DataFrame:
         rows.append(pd.DataFrame({"asset": pod.id, "vintage": world.years, "chips": chips, "fabric": fabric}))
     table = pd.concat(rows, ignore_index=True)
     table["cash"] = table["chips"] + table["fabric"]
+    years = table["vintage"].to_numpy(dtype=float)
+    table["chips_due"] = table["chips"] * financing(world.scenario, "accelerators", years)
+    table["due"] = table["chips_due"] + table["fabric"] * financing(world.scenario, "fabric", years)
     return table
 
 
-def assets(world: World, designs: list[Pod], cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Tables assets, asset_cells, committed, upkeep, asset_uses, rentals; `cells` are the block cells of the sites."""
+def assets(world: World, designs: list[Pod], estate: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables assets, asset_cells, committed, upkeep, asset_uses, rentals; `estate` has `blocks` and `block_cells`."""
     price = prices(world, designs)
     spare = 1 - world.scenario.pods.spare_share
     table = pd.DataFrame({"asset": [p.id for p in designs], "unit_size": [p.size * spare / 1000 for p in designs]})
     uses = pd.DataFrame({"asset": [p.id for p in designs], "resource": POWER, "amount": [p.it_mw for p in designs]})
+    dense = pd.DataFrame(
+        [(p.id, resource_above(t), p.it_mw) for t in thresholds(world) for p in designs
+         if rack_mw(world, p.accelerator) > t],
+        columns=["asset", "resource", "amount"],
+    )
     return {
         "assets": table,
-        "asset_uses": uses,
-        "asset_cells": _cells(world, designs, price, cells),
+        "asset_uses": pd.concat([uses, dense]) if len(dense) else uses,
+        "asset_cells": _cells(world, designs, price, estate),
         "committed": _committed(world, designs),
         "upkeep": _upkeep(world, price),
         "rentals": _rentals(world, designs),
     }
 
 
-def _cells(world: World, designs: list[Pod], price: pd.DataFrame, blocks: pd.DataFrame) -> pd.DataFrame:
+def _room(world: World, estate: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """(place, vintage, mw): IT MW that could stand at a place in a year, all kinds of blocks together."""
+    blocks = estate["blocks"][estate["blocks"]["resource"] == POWER]
+    grid = blocks.merge(pd.DataFrame({"period": world.years}), how="cross")
+    grid = grid.merge(estate["block_cells"][["place", "block", "period", "max_total"]], how="left")
+    most = grid[["existing", "max_total"]].max(axis=1)
+    grid = grid.assign(vintage=grid["period"], mw=most * grid["capacity"])
+    return grid.groupby(["place", "vintage"], as_index=False)[["mw"]].sum()
+
+
+def _cells(world: World, designs: list[Pod], price: pd.DataFrame, estate: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Purchases on offer at each site: from the year power can stand there, bounded by the power it can ever have."""
-    life = int(world.scenario.money.it_life)
     sold = pd.DataFrame([(p.id, y, p.it_mw) for p in designs for y in p.sold], columns=["asset", "vintage", "it_mw"])
-    it_mw = pd.DataFrame(
-        {"place": [s.id for s in world.sites], "block_mw": [phase_mw(world) / s.pue_peak for s in world.sites]}
-    )
-    room = blocks[["place", "period", "max_total"]].rename(columns={"period": "vintage"})
-    existing = pd.DataFrame(
-        [(s.id, y, s.existing_mw / phase_mw(world)) for s in world.sites if s.existing_mw > 0 for y in world.years],
-        columns=["place", "vintage", "max_total"],
-    )
-    room = pd.concat([room, existing]).groupby(["place", "vintage"], as_index=False)[["max_total"]].max()
-    table = sold.merge(room, on="vintage").merge(it_mw, on="place")
-    table["max"] = np.floor(table["max_total"] * table["block_mw"] / table["it_mw"] + 1e-9)
-    table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash"]], on=["asset", "vintage"])
-    table["objective"] = table["cash"] * charged(world.scenario, table["vintage"].to_numpy(dtype=float), life)
-    table["life"] = life
+    table = sold.merge(_room(world, estate), on="vintage")
+    table["max"] = np.floor(table["mw"] / table["it_mw"] + 1e-9)
+    table = table[table["max"] > 0].merge(price[["asset", "vintage", "cash", "due"]], on=["asset", "vintage"])
+    table["life"] = table["asset"].map({p.id: life_of(world, p) for p in designs}).astype(int)
+    table["objective"] = 0.0
+    for life, rows in table.groupby("life"):
+        each = charged(world.scenario, rows["vintage"].to_numpy(dtype=float), float(str(life)))
+        table.loc[rows.index, "objective"] = rows["due"] * each
     return table[["place", "asset", "vintage", "max", "objective", "cash", "life"]]
+
+
+def life_of(world: World, pod: Pod) -> int:
+    """Years in service of a pod."""
+    return world.life(pod.accelerator.id)
 
 
 def _committed(world: World, designs: list[Pod]) -> pd.DataFrame:
     first = {p.accelerator.id: p for p in reversed(designs)}
-    life = int(world.scenario.money.it_life)
     rows = [
         (
             e.site,
             first[world.catalogue.accelerator(e.accelerator).id].id,
             e.entered,
             e.count / first[world.catalogue.accelerator(e.accelerator).id].size,
-            life,
+            life_of(world, first[world.catalogue.accelerator(e.accelerator).id]),
         )
         for e in world.scenario.existing
     ]

@@ -6,10 +6,23 @@ one unit named by its type (see `units`): MW, USD, seconds, tokens, shares in 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
+from capacity.scenario.options import (
+    Bought,
+    Energy,
+    ExportRule,
+    Failures,
+    Hall,
+    Lease,
+    Milestones,
+    OnSite,
+    Reservation,
+    Stability,
+)
+from capacity.scenario.part import ByYear, Level, Part, Year
 from capacity.scenario.units import (
     Count,
     Dollars,
@@ -17,30 +30,18 @@ from capacity.scenario.units import (
     DollarsPerKwh,
     DollarsPerTonne,
     Fraction,
-    GigabitsPerSecond,
     GigabytesPerYear,
     Growth,
-    Hours,
     Megawatts,
     Months,
     Seconds,
     Tokens,
     Years,
 )
+from capacity.scenario.wan import Links
 
 if TYPE_CHECKING:
     from capacity.scenario.layers import Layers
-
-Level = Literal["low", "mid", "high"]
-Year = Annotated[int, Field(ge=1990, le=2100)]
-ByYear = dict[Year, Count]
-"""A number by year; years between two given ones are interpolated geometrically, outside them held."""
-
-
-class Part(BaseModel):
-    """Base of every scenario part: immutable, and strict about key names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Horizon(Part):
@@ -155,12 +156,21 @@ class SiteOverride(Part):
     """What a scenario states differently from the catalogue about one site; a site not in it needs most of these."""
 
     power_price: DollarsPerKwh | None = None
+    power_prices: dict[Year, DollarsPerKwh] | None = Field(
+        None, description="nominal, geometric between given years; in place of `power_price` and its growth"
+    )
     carbon: float | None = Field(None, ge=0, description="g CO2 per kWh")
     build_cost_per_mw: Dollars | None = Field(None, ge=0, description="per MW of IT load")
     lead_time: Months | None = Field(None, ge=0)
     pue: float | None = Field(None, ge=1)
     grid_limit: Megawatts | None = Field(None, ge=0, description="most facility MW ever")
     grid_ramp: Megawatts | None = Field(None, ge=0, description="facility MW added per year at most")
+    grid: dict[Year, Megawatts] | None = Field(
+        None, description="facility MW of the grid connection by year, held between; in place of the ramp"
+    )
+    holding_cost: Dollars | None = Field(
+        None, ge=0, description="per year and site while it is kept, in the price year; with it, a site may be given up"
+    )
     opening_cost: Dollars | None = Field(None, ge=0)
     existing: Megawatts | None = Field(None, ge=0, description="facility MW in service before the first year")
     earliest: Year | None = None
@@ -177,6 +187,14 @@ class AcceleratorOverride(Part):
     first: Year | None = Field(None, description="first year it can enter service")
     last: Year | None = Field(None, description="last year it can be bought")
     supply: ByYear | None = Field(None, description="most accelerators delivered to this plan per year")
+    price_by_year: dict[Year, Dollars] | None = Field(
+        None, description="nominal purchase price by year, geometric between; in place of `price`"
+    )
+    lead_time: Months = Field(0.0, ge=0, description="from order to service, ordered from `phases.orders_from` on")
+    life: Years | None = Field(None, ge=1, description="default: `money.it_life`")
+    minimum_order: Count | None = Field(None, gt=0, description="accelerators: none in a year, or at least so many")
+    order_cost: Dollars = Field(0.0, ge=0, description="once for each year with an order, in the price year")
+    contract: ByYear = Field(default_factory=dict, description="least accelerators taken in each year given")
 
 
 class Archetypes(Part):
@@ -203,6 +221,7 @@ class Pods(Part):
         default_factory=list, description="further scale-up domains offered to accelerators with NVLink switches"
     )
     spare_share: Fraction = Field(0.03, ge=0, lt=1, description="accelerators kept idle for failures")
+    failures: Failures | None = Field(None, description="failures that grow with age; absent: spares cover them all")
 
 
 class Phases(Part):
@@ -211,6 +230,9 @@ class Phases(Part):
     size: Megawatts = Field(200.0, gt=0, description="facility MW per phase")
     max_per_year: int = Field(4, ge=1, description="phases per site and year")
     site_limit: Megawatts | None = Field(None, gt=0, description="most facility MW of this plan at one site")
+    types: dict[str, Hall] = Field(
+        default_factory=dict, description="kinds of halls by rack density; empty: one kind that takes any rack"
+    )
     orders_from: Year | None = Field(
         None, description="year from which sites may be ordered (their lead time counts from here); default: the first"
     )
@@ -244,6 +266,10 @@ class Supply(Part):
     hbm: Literal["catalogue"] | dict[Year, GigabytesPerYear] | None = None
     power: Literal["catalogue"] | dict[Year, Megawatts] | None = Field(None, description="facility MW in service")
     vendors: dict[str, ByYear] = Field(default_factory=dict, description="accelerators per vendor and year")
+    vendor_share: dict[str, Fraction] = Field(
+        default_factory=dict, description="vendor -> largest share of the accelerators owned in any year"
+    )
+    packaging: ByYear | None = Field(None, description="wafers of advanced packaging per year (table `packaging`)")
     level: Level = "mid"
     share: Fraction = Field(1.0, gt=0, description="this plan's part of what the catalogue leaves for inference")
 
@@ -265,84 +291,19 @@ class Money(Part):
     general_inflation: Fraction = 0.02
     carbon_price: DollarsPerTonne = 0.0
     horizon_credit: bool = Field(True, description="charge annuities of service years only, no end-of-horizon bias")
+    carry_over: bool = Field(False, description="what a budget leaves unspent may be spent in later years")
+    milestones: dict[Bought, Milestones] = Field(
+        default_factory=dict,
+        description="years before service -> share paid then, such as `{accelerators: {1: 30 %, 0: 70 %}}`; "
+        "what falls before the first year is paid in it",
+    )
+    resale: Literal["catalogue"] | Growth | None = Field(
+        None, description="value of a used accelerator per year of age (`catalogue`: table `price_trends`)"
+    )
+    margin: Fraction = Field(0.0, lt=1, description="of the price of an instance-hour, in plan table `prices`")
+    debt_share: Fraction = Field(0.0, description="of investments financed by debt, in plan table `accounts`")
+    debt_rate: Fraction = Field(0.06, description="interest on debt per year, nominal")
     price_level: Level = "mid"
-
-
-class LinkRow(Part):
-    """One connection between two sites as the user knows it; what is left out is computed as for any other."""
-
-    between: tuple[str, str] = Field(description="the two sites")
-    km: float | None = Field(None, gt=0, description="km of fibre along the route")
-    rtt: Seconds | None = Field(None, gt=0, description="measured round trip over the link")
-    existing: GigabitsPerSecond = Field(0.0, ge=0, description="lit before the first year, at no further cost")
-    price: Dollars | None = Field(None, ge=0, description="per Gb/s and year, in the price year")
-    lead_time: Months | None = Field(None, ge=0)
-    life: Years | None = Field(None, ge=1)
-    most: GigabitsPerSecond | None = Field(None, ge=0, description="most that may be lit beside what exists")
-
-
-class Handoff(Part):
-    """Prompts prefilled at one site for answers written at another: KV state moves over the links."""
-
-    within: Seconds = Field(0.03, gt=0, description="longest round trip between the two sites")
-    ttft_share: Fraction = Field(0.6, gt=0, lt=1, description="part of the time to first token left to the prefill")
-    routes: int = Field(3, ge=1, description="candidate routes for each pair of sites")
-
-
-class Span(Part):
-    """Model copies pipelined over linked sites: each token passes all of them."""
-
-    offer: Literal["when needed", "always", "never"] = Field(
-        "when needed", description="when needed: where no copy inside one pod can serve a class"
-    )
-    sites: int = Field(2, ge=2, le=8, description="sites of one copy")
-    within: Seconds = Field(0.02, gt=0, description="longest round trip between two of them")
-    routes: int = Field(3, ge=1, description="candidate routes for each pair of sites")
-
-
-class Hose(Part):
-    """Uncertain traffic of one site: any matrix within the totals must fit."""
-
-    out: GigabitsPerSecond = Field(ge=0, description="most that it sends to all others together")
-    into: GigabitsPerSecond = Field(ge=0, description="most that it receives")
-
-
-class Links(Part):
-    """Connections between sites that may be lit."""
-
-    include: bool = True
-    neighbours: int = Field(4, ge=1, description="candidate links to this many nearest sites")
-    module: GigabitsPerSecond = Field(400.0, gt=0)
-    life: Years = 5.0
-    sync_share: Fraction = Field(0.05, ge=0, description="share of session state mirrored to the next site per hour")
-    model_updates_per_year: float = Field(52.0, ge=0)
-    update_hours: Hours = Field(2.0, gt=0, description="time in which new weights must reach every site")
-    table: list[LinkRow] = Field(default_factory=list, description="links known to the user, in place of computed ones")
-    only_table: bool = Field(False, description="no candidates beyond `table`")
-    backbone: str | None = Field(
-        None, description="candidates along a real backbone of topohub, such as `backbone/world` (extra `networks`)"
-    )
-    sea_distances: bool = Field(False, description="lengths of submarine links along sea lanes (extra `networks`)")
-    modules: list[GigabitsPerSecond] = Field(
-        default_factory=list, description="sizes of wave on offer, each at its price per Gb/s; default: `module` alone"
-    )
-    lead_time: Months = Field(0.0, ge=0, description="from the first year until a new wave carries traffic")
-    full_duplex: bool = Field(False, description="each direction has the whole capacity; else both share it")
-    routing: Literal["fixed", "free"] = Field(
-        "fixed", description="free: weights and mirrored state choose their ways; fixed: one way each"
-    )
-    user_routes: int = Field(
-        0, ge=0, description="ways for users' requests to each site over lit links, beside the public internet"
-    )
-    handoff: Handoff | None = None
-    span: Span = Span()
-    survive: Literal["nothing", "any link", "any site", "any link or site"] = Field(
-        "nothing", description="losses after which traffic is rerouted; needs `routing: free`"
-    )
-    survive_share: Fraction = Field(
-        1.0, ge=0, description="share of what is served before the loss of a site that is served after it"
-    )
-    hose: dict[str, Hose] = Field(default_factory=dict, description="site -> uncertain traffic to all other such sites")
 
 
 class Serving(Part):
@@ -393,6 +354,12 @@ class Scenario(Part):
     phases: Phases = Phases()
     existing: list[Existing] = Field(default_factory=list)
     rentals: list[Rental] = Field(default_factory=list)
+    reservations: list[Reservation] = Field(default_factory=list, description="rent for a term of years")
+    exports: list[ExportRule] = Field(default_factory=list, description="which accelerators may not go where")
+    leases: list[Lease] = Field(default_factory=list, description="halls on offer from landlords")
+    onsite: dict[str, OnSite] = Field(default_factory=dict, description="generation and storage at sites, by name")
+    energy: Energy | None = Field(None, description="power by source and hour; absent: one price a year at each site")
+    stability: Stability = Stability()
     supply: Supply = Supply()
     money: Money = Money()
     links: Links = Links()

@@ -7,7 +7,7 @@ from capacity.problem.pods import assets, pods, prices
 
 
 def tables(asked):
-    return assets(asked, pods(asked), places(asked)["block_cells"])
+    return assets(asked, pods(asked), places(asked))
 
 
 @pytest.mark.parametrize(("accelerator", "asked", "size"), [
