@@ -92,7 +92,7 @@ def race_arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reference race", description="ours against plain HiGHS")
     parser.add_argument("files", nargs="+", metavar="FILE[:VARIANT]", help="network design instances")
     parser.add_argument("--variant", default="", help="variant of files that name none")
-    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each [60]")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds for each [60]")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for each [1]")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     return parser
