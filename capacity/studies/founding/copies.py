@@ -21,10 +21,10 @@ TERA, BILLION = 1e12, 1e9
 SECONDS_OF_HOUR = 3600.0
 
 
-def stock(facts: Facts, year: int) -> pd.DataFrame:
-    """Accelerators in the world at a year's end: accelerator, units."""
+def stock(facts: Facts, year: int) -> dict[str, float]:
+    """Accelerators in the world at a year's end, by type."""
     table = facts.catalogue.table("stock")
-    return table[table["year_end"] == year][["accelerator", "units"]]
+    return {str(row["accelerator"]): float(row["units"]) for row in table[table["year_end"] == year].to_dict("records")}
 
 
 def wage(facts: Facts) -> pd.Series:
@@ -53,7 +53,7 @@ def _ops(facts: Facts, given: Values) -> Outcome:
     cost = pd.DataFrame(rows)
     years = sorted(set(cat.table("stock")["year_end"]))
     held = pd.DataFrame({"year": years})
-    held["operations_s"] = [sum(row.units * _peak(cat.accelerator(row.accelerator)) for row in stock(facts, year).itertuples())
+    held["operations_s"] = [sum(units * _peak(cat.accelerator(chip)) for chip, units in stock(facts, year).items())
                             for year in years]
     held["copies_at_1e14"] = held["operations_s"] * given["used"] / unit
     held["copies_at_1e17"] = held["copies_at_1e14"] / orders
@@ -93,9 +93,10 @@ DISTANT = Slo(300.0, 20.0)
 
 
 def _consumer_inputs(facts: Facts) -> tuple[Input, ...]:
-    card = facts.catalogue.table("consumer_devices").set_index("id").loc["rtx4090"]
-    return (Input("units", "RTX 4090 in use", card["units_m_low"], card["units_m"], card["units_m_high"], "million",
-                  "consumer_devices.csv rtx4090", "estimate"), facts.tokens_per_word())
+    row = facts.catalogue.row("consumer_devices", "rtx4090")
+    low, mid, high = (float(row[name]) for name in ("units_m_low", "units_m", "units_m_high"))
+    return (Input("units", "RTX 4090 in use", low, mid, high, "million", "consumer_devices.csv rtx4090", "estimate"),
+            facts.tokens_per_word())
 
 
 def _consumer(facts: Facts, given: Values) -> Outcome:
@@ -117,7 +118,7 @@ def _consumer(facts: Facts, given: Values) -> Outcome:
     table = pd.DataFrame(rows)
     gamers = float(table["all_of_them_tokens_s"].sum())
     year = int(cat.table("stock")["year_end"].max())
-    world = sum(row.units * _rate(facts, row.accelerator, given) for row in stock(facts, year).itertuples())
+    world = sum(units * _rate(facts, chip, given) for chip, units in stock(facts, year).items())
     phone = table[table["device"].str.startswith("phone")]
     boxed = table["tpot_s_in_a_box_of_8"].min()
     parts = (
@@ -175,7 +176,7 @@ def planned(facts: Facts, sets: tuple[str, ...]) -> Plan:
 
 def _billion(facts: Facts, given: Values) -> Outcome:
     table = pd.DataFrame([_defined(name, planned(facts, sets)) for name, sets in DEFINITIONS.items()])
-    base, worst = table.iloc[0], table.loc[table["accelerators_m"].idxmax()]
+    base, worst = table.iloc[0], table.iloc[int(table["accelerators_m"].argmax())]
     have = pd.DataFrame([_runs(facts, year) for year in STOCK_YEARS])
     wanted = facts.claim("human_population")
     parts = (
@@ -219,10 +220,11 @@ def _runs(facts: Facts, year: int) -> dict[str, object]:
     cls = scenario.classes["instance"]
     slo = Slo(cls.ttft, cls.tpot, cls.percentile)
     (variant,) = scenario.variants.values()
-    for row in stock(facts, year).itertuples():
-        best = facts.best(variant.model, row.accelerator, work, slo)
-        total += 0.0 if best is None else row.units * float(best["instances_per_accelerator"])
-    return {"year": year, "accelerators_m": stock(facts, year)["units"].sum() / MILLION, "instances_m": total / MILLION}
+    for chip, units in stock(facts, year).items():
+        best = facts.best(variant.model, chip, work, slo)
+        total += 0.0 if best is None else units * float(best["instances_per_accelerator"])
+    have = sum(stock(facts, year).values())
+    return {"year": year, "accelerators_m": have / MILLION, "instances_m": total / MILLION}
 
 
 # ---- the first copies -------------------------------------------------------------------------------------------------

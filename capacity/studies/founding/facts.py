@@ -25,7 +25,6 @@ class Facts:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._claims = catalogue.table("founding_claims").set_index("claim")
         self.plans = lru_cache(maxsize=None)(self._plans)
         self.links = lru_cache(maxsize=None)(self._links)
 
@@ -33,11 +32,11 @@ class Facts:
 
     def claim(self, name: str) -> float:
         """A number of the discussion."""
-        return float(self._claims.loc[name, "value"])
+        return float(self.catalogue.row("founding_claims", name)["value"])
 
     def quote(self, name: str) -> str:
         """The words a claimed number stands in."""
-        return str(self._claims.loc[name, "quote"])
+        return str(self.catalogue.row("founding_claims", name)["quote"])
 
     def input(self, table: str, key: str, name: str, words: str, *, least: float = 0.0,
               most: float = float("inf")) -> Input:
@@ -102,7 +101,9 @@ class Facts:
     # ---- the best plans -----------------------------------------------------------------------------------------
 
     def _links(self, accelerator: Accelerator, pod: int) -> Interconnect:
-        return interconnect(self.catalogue, accelerator, fabric_design(self.catalogue, FABRIC, accelerator, pod))
+        design = fabric_design(self.catalogue, FABRIC, accelerator, pod)
+        links: Interconnect = interconnect(self.catalogue, accelerator, design)
+        return links
 
     def _plans(self, model: ModelCard, accelerator: Accelerator, work: Workload, slo: Slo, weights: str, kv: str,
                pod: int, modes: Modes | None) -> pd.DataFrame:
@@ -127,7 +128,7 @@ class Facts:
              modes: Modes | None = None) -> pd.Series | None:
         """The plan with most instances per accelerator; None where nothing fits."""
         found = self.frontier(model, accelerator, work, slo, weights=weights, kv=kv, pod=pod, modes=modes)
-        return None if found.empty else found.loc[found["instances_per_accelerator"].idxmax()]
+        return None if found.empty else found.iloc[int(found["instances_per_accelerator"].argmax())]
 
 
 def narrowest(chip: Accelerator) -> str:

@@ -268,9 +268,10 @@ def _streamed_rows(facts: Facts, chip: str, slo: Slo) -> list[dict[str, object]]
 
 
 def _fewest(table: pd.DataFrame) -> str:
-    row = table.loc[table["streamed_accelerators"].idxmin()] if table["streamed_accelerators"].notna().any() else None
-    if row is None:
+    some = table.dropna(subset="streamed_accelerators")
+    if some.empty:
         return "more than it saves everywhere here"
+    row = some.iloc[int(some["streamed_accelerators"].argmin())]
     return (f"as little as {row['streamed_accelerators']:g} {row['accelerator']} at {row['tpot_s']:g} s a token "
             f"(resident {row['resident_accelerators']:g})")
 

@@ -19,11 +19,10 @@ FIRST, LAST = 2020, 2040
 
 
 def _race_inputs(facts: Facts) -> tuple[Input, ...]:
-    loss = facts.catalogue.table("trends").set_index("trend").loc["algo_lm"]
+    loss = facts.input("trends", "algo_lm", "halving", "months in which algorithms halve the compute of a result", least=1.0)
     return (
         facts.input("constants", "model_size_growth", "growth", "growth of the largest served model", least=1.0),
-        Input("halving", "months in which algorithms halve the compute of a result", float(loss["low"]),
-              float(loss["value"]), float(loss["high"]), "months", "trends.csv algo_lm", str(loss["confidence"])),
+        loss,
         facts.input("human_equivalents", "tokens_per_task_hour_agentic", "tokens", "tokens of a human-hour of work"),
         facts.input("constants", "model_at_par", "par", "size at human level in the first year, of GPT-3's"),
         *facts.money(),

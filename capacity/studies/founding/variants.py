@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +65,7 @@ def _moe(facts: Facts, given: Values) -> Outcome:
                           table.set_index("sparse")[["dense_over_sparse_loaded", "dense_over_sparse_alone"]], "bars"),))
 
 
-def _pair(facts: Facts, row: dict[str, object], hour: float) -> dict[str, object]:
+def _pair(facts: Facts, row: Mapping[Any, Any], hour: float) -> dict[str, object]:
     cat = facts.catalogue
     sparse = cat.model(str(row["sparse"]))
     same = row["dense"] == row["sparse"]
@@ -71,7 +73,7 @@ def _pair(facts: Facts, row: dict[str, object], hour: float) -> dict[str, object
     out: dict[str, object] = {"sparse": row["sparse"], "dense": dense.name, "proxy": row["proxy"]}
     for kind, card in (("sparse", sparse), ("dense", dense)):
         plans = written(facts, card, CHIP, PROMPT, _tokens(facts), weights="fp8", pod=POD)
-        best, small = most(plans), plans.loc[plans["accelerators"].idxmin()]
+        best, small = most(plans), plans.iloc[int(plans["accelerators"].argmin())]
         assert best is not None
         out[f"{kind}_accelerators"] = small["accelerators"]
         out[f"{kind}_loaded"] = hour / (best["output_tokens_s_per_accelerator"] * 3600) * MILLION
@@ -94,8 +96,8 @@ def _alone(facts: Facts, card: ModelCard, plan: pd.Series) -> float:
 
 
 def _distil_inputs(facts: Facts) -> tuple[Input, ...]:
-    rows = facts.catalogue.table("distillation").set_index(["large", "small"])
-    r1 = rows.loc[("deepseek-r1", "llama3.1-70b")]
+    rows = facts.catalogue.table("distillation").to_dict("records")
+    r1 = next(row for row in rows if (row["large"], row["small"]) == ("deepseek-r1", "llama3.1-70b"))
     return (Input("kept", "worth that DeepSeek-R1's distillate into Llama 70B keeps", float(r1["share_of_gain_low"]),
                   float(r1["share_of_gain"]), float(r1["share_of_gain_high"]), "share",
                   "distillation.csv deepseek-r1 llama3.1-70b", str(r1["confidence"]), most=1.0), *facts.money())
@@ -125,7 +127,7 @@ def _distil(facts: Facts, given: Values) -> Outcome:
              f"{wins} of {len(table)} small models deliver a unit of worth for less than their large one",
              wins > len(table) / 2),
     )
-    cheapest = table.loc[table["usd_per_unit_of_worth"].idxmin()]
+    cheapest = table.iloc[int(table["usd_per_unit_of_worth"].argmin())]
     reading = (f"A small model wins wherever it keeps a larger share of the worth than its share of the cost. "
                f"{cheapest['small']} costs {cheapest['cost']:.1%} of {cheapest['large']} a token and so wins on all work "
                f"of which it delivers more than that; what it cannot do at all stays with the large one.")
@@ -143,7 +145,7 @@ def _usd(facts: Facts, model: str, given: Values) -> float:
     return float(cost_per_million_tokens(found, facts.hour(CHIP, YEAR, given)).min())
 
 
-def _size(facts: Facts, row: dict[str, object]) -> float:
+def _size(facts: Facts, row: Mapping[Any, Any]) -> float:
     small, large = (facts.catalogue.model(str(row[name])) for name in ("small", "large"))
     return float(small.params_total_b or 0.0) / float(large.params_total_b or 1.0)
 

@@ -50,4 +50,4 @@ def written(facts: Facts, model: ModelCard | str, chip: Accelerator | str, slo: 
 
 def most(found: pd.DataFrame) -> pd.Series | None:
     """The plan that writes most per accelerator; None of none."""
-    return None if found.empty else found.loc[found["output_tokens_s_per_accelerator"].idxmax()]
+    return None if found.empty else found.iloc[int(found["output_tokens_s_per_accelerator"].argmax())]
