@@ -50,6 +50,11 @@ class Form:
         """Number of columns."""
         return int(self.matrix.shape[1])
 
+    def rows_of(self, rule: str) -> tuple[slice, list[Any]]:
+        """(positions of a rule's rows, their indices); none where the rule has no rows."""
+        names = self.row_names
+        return names.span(rule) if isinstance(names, RowNames) else (slice(0, 0), [])
+
     def column_period(self) -> NDArray[np.int64]:
         """Period that each column's decision belongs to; -1 where it has none."""
         period = np.full(self.columns, -1)
@@ -109,8 +114,8 @@ def compile_model(model: Any) -> Form:
     return Form(
         matrix=made.matrix, row_lower=made.row_lower, row_upper=made.row_upper,
         lower=np.where(idle, zero, made.lower), upper=np.where(idle, zero, made.upper), integer=made.integer,
-        cost={_goal(name): cost for name, cost in made.cost.items()},
-        offset={_goal(name): offset for name, offset in made.offset.items()},
+        cost={goal_name(name): cost for name, cost in made.cost.items()},
+        offset={goal_name(name): offset for name, offset in made.offset.items()},
         labels=Labels(made.variables), row_names=RowNames(made.rules), row_by_row=made.row_by_row,
     )
 
@@ -124,5 +129,6 @@ def _idle(made: Arrays) -> NDArray[np.bool_]:
     return idle
 
 
-def _goal(name: str) -> str:
+def goal_name(name: str) -> str:
+    """A goal by the word of the table `goals`."""
     return name.removeprefix("goal_")

@@ -18,6 +18,8 @@ Report = Callable[[float, float, float], None]
 """Called with (incumbent, bound, relative gap) while a search runs."""
 
 
+ROWWISE, MINIMISE = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
+
 GRACE_S = 1.0
 """HiGHS looks at its own time limit only between steps; so long after it the run is stopped from outside."""
 
@@ -61,19 +63,15 @@ class Machine:
         self.stop = False
         for point in (self.highs.cbMipInterrupt, self.highs.cbIpmInterrupt, self.highs.cbSimplexInterrupt):
             point += self._stop_if_asked
-        lp = highspy.HighsLp()
-        columns = sp.csc_matrix(matrix)
-        lp.num_row_, lp.num_col_ = columns.shape
-        lp.col_cost_ = np.zeros(lp.num_col_)
-        lp.col_lower_ = np.zeros(lp.num_col_)
-        lp.col_upper_ = np.full(lp.num_col_, np.inf)
-        lp.row_lower_, lp.row_upper_ = row_lower, row_upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = columns.indptr
-        lp.a_matrix_.index_ = columns.indices
-        lp.a_matrix_.value_ = columns.data
-        self._check(self.highs.passModel(lp), "load the model")
-        self.all = np.arange(lp.num_col_, dtype=np.int32)
+        rows, columns = matrix.shape
+        nothing = np.zeros(columns)
+        loaded = self.highs.passModel(
+            columns, rows, matrix.nnz, ROWWISE, MINIMISE, 0.0, nothing, nothing, np.full(columns, np.inf),
+            np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float), matrix.indptr.astype(np.int32),
+            matrix.indices.astype(np.int32), matrix.data, np.zeros(columns, dtype=np.int32),
+        )
+        self._check(loaded, "load the model")
+        self.all = np.arange(columns, dtype=np.int32)
 
     def set_cost(self, cost: Floats, constant: float = 0.0) -> None:
         """Replace the objective, whose constant part counts in relative gaps, objectives, targets and bounds."""
@@ -88,6 +86,16 @@ class Machine:
         """Replace integrality: True must be whole."""
         kinds = np.where(integer, 1, 0).astype(np.uint8)
         self.highs.changeColsIntegrality(len(self.all), self.all, kinds)
+
+    def set_sides(self, rows: NDArray[np.int64], lower: Floats, upper: Floats) -> None:
+        """Replace the sides of some rows."""
+        at = rows.astype(np.int32)
+        self._check(self.highs.changeRowsBounds(len(at), at, lower, upper), "change sides")
+
+    def set_coefficients(self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: Floats) -> None:
+        """Replace single coefficients."""
+        for row, column, value in zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True):
+            self._check(self.highs.changeCoeff(row, column, value), "change a coefficient")
 
     def add_row(self, lower: float, upper: float, coefficients: Floats) -> int:
         """Add one row; returns its position."""

@@ -41,6 +41,10 @@ class Labels(Mapping[str, tuple[NDArray[np.int64], list[Any]]]):
         block = self.blocks[name]
         return slice(block.first, block.first + block.size)
 
+    def same(self, other: Labels) -> bool:
+        """Whether the columns are the same, in the same order."""
+        return _same(self.blocks, other.blocks)
+
     def size(self, name: str) -> int:
         """Number of a variable's columns."""
         return self.blocks[name].size
@@ -60,6 +64,19 @@ class RowNames(Sequence[str]):
 
     def __len__(self) -> int:
         return self._size
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self.blocks, other.blocks) if isinstance(other, RowNames) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def span(self, name: str) -> tuple[slice, list[Any]]:
+        """(positions of a rule's rows, their indices)"""
+        if name not in self.blocks:
+            return slice(0, 0), []
+        block, indices = self.blocks[name], self.blocks[name].space.indices()
+        standing = range(block.size) if block.standing is None else block.standing
+        return slice(block.first, block.first + block.size), [indices[at] for at in standing]
 
     @overload
     def __getitem__(self, at: int) -> str: ...
@@ -82,6 +99,24 @@ class RowNames(Sequence[str]):
             standing = range(block.size) if block.standing is None else block.standing
             for at in standing:
                 yield written(name, indices[at], block)
+
+
+def _same(one: Mapping[str, Block], other: Mapping[str, Block]) -> bool:
+    """Whether blocks have the same names, sizes and indices."""
+    if list(one) != list(other) or any(one[n].first != other[n].first or one[n].size != other[n].size for n in one):
+        return False
+    return all(_same_indices(one[n], other[n]) for n in one if one[n].size)
+
+
+def _same_indices(one: Block, other: Block) -> bool:
+    if one.space.size != other.space.size or one.space.width != other.space.width:
+        return False
+    standing = [np.arange(b.size) if b.standing is None else b.standing for b in (one, other)]
+    if not np.array_equal(*standing):
+        return False
+    columns = zip(one.space.columns(), other.space.columns(), strict=True)
+    return all(a.labels is not None and a.labels.equals(b.labels) and np.array_equal(a.codes, b.codes)
+               for a, b in columns)
 
 
 def written(name: str, index: Any, block: Block) -> str:

@@ -48,6 +48,13 @@ class Arrays:
     row_by_row: Mapping[str, str] = field(default_factory=dict)
 
 
+def goals_alone(model: Any, row_by_row: bool = False) -> tuple[dict[str, Floats], dict[str, float]]:
+    """(costs, constant parts) by goal, as `arrays` gives them, without any row."""
+    columns = Columns(model, row_by_row)
+    made = {o.name: goal(columns, o, row_by_row) for o in model.component_objects(pyo.Objective, active=True)}
+    return {name: cost for name, (cost, _) in made.items()}, {name: offset for name, (_, offset) in made.items()}
+
+
 def arrays(model: Any, row_by_row: bool = False) -> Arrays:
     """Compile all active rules of a model: a RecordedModel, or any ConcreteModel that states rules.
 
