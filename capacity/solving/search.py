@@ -35,6 +35,12 @@ ROUNDING_S = 20.0
 NEIGHBOURHOOD_S = 8.0
 """Seconds for one neighbourhood."""
 
+WHOLE = {
+    "open": "whole openings", "built": "whole phases", "bought": "whole pods", "modules": "whole link modules",
+    "chosen": "demands served from one place only",
+}
+"""Decisions in whole numbers, and how to say so."""
+
 NETWORK_S = 200.0
 """Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
 
@@ -401,7 +407,9 @@ class Search:
             raise Interrupted("stopped before any plan was found")
         if self.deadline.left() <= 0:
             raise LimitError(f"no plan was found within {self.options.time_limit:g} s; allow more time")
-        raise InfeasibleError("whole pods and phases cannot meet what is required, though fractions of them could")
+        whole = [words for name, words in WHOLE.items() if len(self.form.labels.get(name, ((), []))[0])]
+        what = " and ".join(filter(None, [", ".join(whole[:-1]), *whole[-1:]])) or "whole units"
+        raise InfeasibleError(f"{what} cannot meet what is required, though fractions of them could")
 
     def tell_of_cuts(self, phase: str, bound: float) -> None:
         """Pass on what the separation of network rows did for the last goal."""

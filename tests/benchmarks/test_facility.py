@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.reference import read
+from benchmarks.reference import read, run
 from capacity.errors import InputError
-from tests.benchmarks.files import DATA, optimum, rules, written
+from tests.benchmarks.files import DATA, EXACT, optimum, rules, written
 
 CAP, PMED = DATA / "orlib" / "cap61.txt", DATA / "orlib" / "pmed1.txt"
 OPENING = {"a_place_opens_once": 16, "an_open_place_stays_open": 16}
@@ -62,6 +62,27 @@ def test_a_single_source_costs_more(tmp_path):
 
 def test_too_little_capacity(tmp_path):
     assert optimum("orlib-cap", written(tmp_path, "t.txt", TINY), "", 3) == ("infeasible", None, 3)
+
+
+def test_one_source_for_each_does_not_fit_though_shares_would(tmp_path):
+    """Three customers of 2 and two warehouses of 3: no warehouse takes two of them whole."""
+    file = written(tmp_path, "three.txt", "2 3\n3 5\n3 6\n2 1 1\n2 1 1\n2 1 1\n")
+    assert optimum("orlib-cap", file)[0] == "optimal"
+    told, code = run("orlib-cap", file, "single-source", None, EXACT)
+    assert (told["status"], code) == ("infeasible", 3)
+    assert "demands served from one place only cannot meet what is required" in told["why"]
+
+
+def test_other_units_and_another_name(tmp_path):
+    """Amounts a thousandfold and prices in thousands: the same plan at a thousandth of the number."""
+    warehouses, customers, *rest = CAP.read_text().split()
+    numbers = [float(word) for word in rest]
+    sites = 2 * int(warehouses)
+    scaled = [v * (1000 if at % 2 == 0 else 0.001) for at, v in enumerate(numbers[:sites])]
+    width = 1 + int(warehouses)
+    scaled += [v * (1000 if at % width == 0 else 0.001) for at, v in enumerate(numbers[sites:])]
+    file = written(tmp_path, "q", f"{warehouses} {customers} " + " ".join(map(repr, scaled)))
+    assert optimum("orlib-cap", file) == ("optimal", pytest.approx(932.61575, rel=1e-6), 0)
 
 
 def test_p_median():

@@ -158,7 +158,7 @@ def test_whole_units_that_cannot_meet_what_fractions_can():
     tables["limits"] = frame("limit topic sense rhs", ("half", "rule", "==", 0.5))
     half = ("half", "built", "s0", "b", 2027, 1.0)
     tables["limit_terms"] = frame("limit variable place item period coefficient", half)
-    with pytest.raises(InfeasibleError, match="whole pods and phases cannot meet"):
+    with pytest.raises(InfeasibleError, match="whole pods cannot meet"):
         solve(type(problem).of(tables))
 
 
