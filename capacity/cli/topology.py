@@ -44,6 +44,9 @@ def topology(
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Draw it: FILE.svg, .png or .pdf.")
     ] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="RUN", help="With `wan`: the plan whose lit links are shown.")
+    ] = None,
     sets: Sets = None,
     csv: AsCsv = False,
     json: AsJson = False,
@@ -57,10 +60,10 @@ def topology(
     if kind == WAN:
         from capacity.cli.wan import wan
 
-        wan(scenario, sets, draw, csv=csv, json=json)
+        wan(scenario, sets, draw, plan, csv=csv, json=json)
         return
-    if scenario is not None or sets:
-        raise InputError(f"topology {kind}: a scenario and --set go with `topology wan` only")
+    if scenario is not None or sets or plan is not None:
+        raise InputError(f"topology {kind}: a scenario, --plan and --set go with `topology wan` only")
     _fabric(kind, size or [], accelerator, compare, groups, draw, csv, json)
 
 
