@@ -101,6 +101,8 @@ def readable(found: pd.DataFrame, backend: str | None = None) -> pd.DataFrame:
     """The columns a planner compares, in milliseconds and short names; what all plans share is left out."""
     import pandas as pd
 
+    from capacity.serving import serves_as
+
     shown: dict[str, Any] = {
         "serves as": [serves_as(row) for _, row in found.iterrows()],
         "tp": found["tp"], "pp": found["pp"], "ep": found["ep"], "dp": found["dp"], "chips": found["accelerators"],
@@ -121,20 +123,6 @@ def readable(found: pd.DataFrame, backend: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def serves_as(row: pd.Series) -> str:
-    """How a plan serves, in a few words."""
-    mode = str(row["mode"])
-    if mode == "part":
-        return f"1/{round(1 / row['part'])} of a chip"
-    if mode == "streamed":
-        source = "host RAM" if row["stream_from"] == "host" else "NVMe"
-        return f"{row['streamed']:.0%} of layers from {source}"
-    if mode == "disaggregated":
-        wide = "x".join(f"{row[f'prefill_{axis}']:g}" for axis in ("tp", "pp", "dp") if row[f"prefill_{axis}"] > 1)
-        return f"{row['decode_copies']} decode + {row['prefill_copies']} prefill" + (f" ({wide})" if wide else "")
-    return "whole copy"
-
-
 BAR = 60
 """Characters of the longest bar."""
 STEP_MARKS = {"weights": ("█", "blue"), "kv": ("▓", "cyan"), "flops": ("▒", "green"), "collectives": ("░", "yellow"),
@@ -148,7 +136,7 @@ MEANINGS = {"flops": "flops: compute beyond memory", "stall": "stall: waiting fo
 
 def explain_plans(question: Question, found: pd.DataFrame) -> None:
     """Two blocks of bars, each to one scale: the time of a token, and of the first one."""
-    from capacity.serving import first_token_budget, step_budget
+    from capacity.serving import first_token_budget, serves_as, step_budget
 
     how: dict[str, Any] = {"calibration": question.calibration, "modes": question.modes}
     rows = [row for _, row in found.iterrows()]

@@ -82,6 +82,7 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     "sharding": {
         "year": _y(), "site": _SITE, "service_class": _CLASS, "variant": _s("model variant"), "model": _s("AI model"),
         "weights": _s("precision of weights"), "kv": _s("precision of the KV cache"), "accelerator": _CHIP,
+        "serves_as": _s("whole copy, part of an accelerator, streamed weights, or prefill in a pool of its own"),
         "fabric": _FABRIC, "tp": _f("1", "tensor parallel"), "pp": _f("1", "pipeline parallel"),
         "ep": _f("1", "expert parallel"), "dp": _f("1", "attention data parallel"),
         "copy_accelerators": _f("1", "accelerators of one model copy"), "batch": _f("1", "sequences in flight"),
@@ -186,6 +187,7 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
 WORDS: dict[str, dict[str, str]] = {
     "serving": {
         "activity": "str", "service_class": "str", "variant": "str", "model": "str", "weights": "str", "kv": "str",
+        "serves_as": "str",
         "pod": "str", "accelerator": "str", "fabric": "str", "tp": "float", "pp": "float", "ep": "float",
         "dp": "float", "accelerators": "float", "batch": "float", "ttft_s": "float", "tpot_s": "float",
         "memory_gb": "float", "power_w_per_accelerator": "float", "rtt_slack_s": "float", "limited_by": "str",

@@ -15,7 +15,16 @@ from capacity.problem.pods import Pod
 from capacity.problem.remembered import remembered_frontier
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
-from capacity.serving import FRONTIER_COLUMNS, Calibration, Modes, Slo, Speculation, Workload, calibration_of
+from capacity.serving import (
+    FRONTIER_COLUMNS,
+    Calibration,
+    Modes,
+    Slo,
+    Speculation,
+    Workload,
+    calibration_of,
+    serves_as,
+)
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +46,8 @@ def configurations(world: World, designs: list[Pod], trips_s: Floats) -> tuple[p
                 if found.empty:
                     refused.append({**label, "reason": reason})
                 else:
-                    kept.append(found.assign(**label, **_about(world, class_name, variant, pod)))
+                    ways = [serves_as(row) for _, row in found.iterrows()]
+                    kept.append(found.assign(**label, **_about(world, class_name, variant, pod), serves_as=ways))
     if not kept:
         return pd.DataFrame(columns=["activity", "service_class", "variant", "pod"]), pd.DataFrame(refused)
     offered = pd.concat(kept, ignore_index=True)

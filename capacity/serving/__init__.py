@@ -6,7 +6,7 @@
 from capacity.serving.architecture import Architecture, architecture, kv_bytes, weight_bytes
 from capacity.serving.budget import first_token_budget, step_budget
 from capacity.serving.calibration import Calibration, calibration_of, default_calibration
-from capacity.serving.explain import cost_per_million_tokens, why_empty
+from capacity.serving.explain import cost_per_million_tokens, serves_as, why_empty
 from capacity.serving.modes import Modes
 from capacity.serving.search import FRONTIER_COLUMNS, frontier
 from capacity.serving.speculative import Speculation
@@ -15,5 +15,5 @@ from capacity.serving.workload import Slo, Workload
 __all__ = [
     "FRONTIER_COLUMNS", "Architecture", "Calibration", "Modes", "Slo", "Speculation", "Workload", "architecture",
     "calibration_of", "cost_per_million_tokens", "default_calibration", "first_token_budget", "frontier", "kv_bytes",
-    "step_budget", "weight_bytes", "why_empty",
+    "serves_as", "step_budget", "weight_bytes", "why_empty",
 ]

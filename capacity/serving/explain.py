@@ -36,6 +36,20 @@ def cost_per_million_tokens(frontier: pd.DataFrame, usd_per_accelerator_hour: fl
         "usd_per_million_tokens")
 
 
+def serves_as(row: pd.Series) -> str:
+    """How a row of a frontier serves, in a few words."""
+    mode = str(row["mode"])
+    if mode == "part":
+        return f"1/{round(1 / row['part'])} of a chip"
+    if mode == "streamed":
+        source = "host RAM" if row["stream_from"] == "host" else "NVMe"
+        return f"{row['streamed']:.0%} of layers from {source}"
+    if mode == "disaggregated":
+        wide = "x".join(f"{row[f'prefill_{axis}']:g}" for axis in ("tp", "pp", "dp") if row[f"prefill_{axis}"] > 1)
+        return f"{row['decode_copies']} decode + {row['prefill_copies']} prefill" + (f" ({wide})" if wide else "")
+    return "whole copy"
+
+
 def why_empty(model: ModelCard, accelerator: Accelerator, interconnect: Interconnect, workload: Workload, slo: Slo, *,
               weights: str = "fp8", kv: str = "fp8", calibration: Calibration | None = None,
               max_accelerators: int = 4096, modes: Modes | None = None) -> str:
