@@ -2,8 +2,8 @@
 
 Each way builds the same model of our own formulation, in a fresh process, after a small one to warm up: our rules run
 once for all rows (`ours`), numpy and scipy by hand (`raw`), linopy, and stock Pyomo by its standard form, `appsi_highs`
-and `highs`. Seconds are CPU seconds of the one thread; `peak MB` is the process's largest resident memory, `added MB` what the build
-added to it. Every way must come to the same rows, columns and nonzeros. `--sizes 10000,100000` leaves the largest out.
+and `highs`. Seconds are CPU seconds of the one thread; `peak MB` is the largest resident memory, `added MB` what the build
+added. Every way must come to the same rows, columns and nonzeros. `--sizes 10000,100000` leaves the largest out.
 """
 
 from __future__ import annotations

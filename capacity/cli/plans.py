@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
-from capacity.cli.inputs import AsCsv, AsJson, RunFolder
+from capacity.cli.inputs import AsCsv, AsJson, RunFolder, Sets, question
 from capacity.errors import InputError
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write; default: inside RUN.")]
+Goal = Annotated[str | None, typer.Option("--goal", help="The goal in a program's objective; the first unless named.")]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="GOAL=VALUE", help="In a program, hold an earlier goal at most there. Repeatable."),
+]
 
 
 def schedule(
@@ -32,21 +37,54 @@ def schedule(
 
 
 def export(
-    run: RunFolder,
+    run: Annotated[str, typer.Argument(metavar="RUN|SCENARIO", help="A plan's folder; a scenario for --mps and --lp.")],
     csv: Annotated[bool, typer.Option("--csv", help="A folder of CSV files.")] = False,
     xlsx: Annotated[bool, typer.Option("--xlsx", help="One workbook.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     out: Out = None,
+    mps: Annotated[Path | None, typer.Option("--mps", metavar="FILE", help="A scenario's program as MPS.")] = None,
+    lp: Annotated[Path | None, typer.Option("--lp", metavar="FILE", help="The same as an LP file.")] = None,
+    goal: Goal = None,
+    keep: Keep = None,
+    sets: Sets = None,
 ) -> None:
-    """Write every table of a plan as CSV, a workbook or JSON."""
+    """Write every table of a plan as CSV, a workbook or JSON; or a scenario's plain program for another solver."""
+    if mps or lp:
+        write_program(run, sets, mps or lp, ".mps" if mps else ".lp", goal, keep or [])
+        return
     from capacity.plan import export_plan, load_plan
 
     asked = [name for name, wanted in (("csv", csv), ("xlsx", xlsx), ("json", json)) if wanted]
     if len(asked) != 1:
-        raise InputError("export: give one of --csv, --xlsx and --json")
+        raise InputError("export: give one of --csv, --xlsx and --json for a plan, --mps or --lp for a scenario")
     plan = load_plan(run)
     default = Path(run) / ("csv" if csv else f"export.{asked[0]}")
     typer.echo(f"wrote {export_plan(plan, out or default, asked[0])}")
+
+
+def write_program(
+    scenario: str, sets: list[str] | None, path: Path | None, ending: str, goal: str | None, keep: list[str]
+) -> None:
+    """The plain program of a scenario as an MPS or LP file."""
+    from capacity.problem import build_problem
+    from capacity.solving.elsewhere import write_program as write
+
+    assert path is not None
+    if path.suffix != ending:
+        raise InputError(f"--{ending[1:]} {path}: the file must end in {ending}")
+    kept = dict(held(one) for one in keep)
+    asked, catalogue = question(scenario, sets)
+    chosen = write(build_problem(asked, catalogue), path, goal, kept)
+    typer.echo(f"wrote {path}: goal {chosen} in the objective")
+
+
+def held(given: str) -> tuple[str, float]:
+    """GOAL=VALUE as (goal, value)."""
+    goal, _, value = given.partition("=")
+    try:
+        return goal, float(value)
+    except ValueError:
+        raise InputError(f"--keep {given!r} must be a goal and a number, such as shortage=0") from None
 
 
 def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:

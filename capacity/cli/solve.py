@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capacity.plan import Plan
-    from capacity.solving import Progress
+    from capacity.problem import Problem
+    from capacity.solving import Options, Progress, Solution
+    from capacity.solving.options import Listener
 
 EXIT_LIMIT = 4
 EXIT_INTERRUPTED = 130
@@ -29,6 +31,9 @@ def solve(
     gap: Annotated[str, typer.Option("--gap", help="Stop when this optimality gap is proven for every goal.")] = "2%",
     time_limit: Annotated[str, typer.Option("--time-limit", help="Stop after this long, keep the best.")] = "10min",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder [plans/NAME].")] = None,
+    solver: Annotated[
+        str, typer.Option("--solver", help="own, or gurobi, cplex, xpress, scip, cbc, highs where you have it.")
+    ] = "own",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the plan.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no schedule.")] = False,
 ) -> None:
@@ -38,6 +43,10 @@ def solve(
     allowed, seconds = quantity(gap, FRACTION, "--gap"), quantity(time_limit, SECONDS, "--time-limit")
     if not 0 <= allowed < 1 or seconds < 0:
         raise InputError("--gap must be a share such as 1%, and --time-limit a duration such as 10min")
+    if solver != "own":
+        from capacity.solving.elsewhere import check_solver
+
+        check_solver(solver)
     asked, catalogue = question(scenario, sets)
     folder = out or Path("plans") / asked.name
     check_folder(folder)
@@ -50,7 +59,8 @@ def solve(
 
     with progress(quiet or json) as listen:
         problem = build_problem(asked, catalogue)
-        solution = find(problem, Options(gap=allowed, time_limit=seconds), listen)
+        told = problem, Options(gap=allowed, time_limit=seconds), listen
+        solution = find(*told) if solver == "own" else elsewhere(solver, *told)
     plan = assemble(asked, problem, solution)
     report = audit(asked, problem, solution.values, plan.stages)
     try:
@@ -73,6 +83,13 @@ def solve(
     if plan.status == "time_limit":
         print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved", file=sys.stderr)
         raise typer.Exit(EXIT_LIMIT)
+
+
+def elsewhere(solver: str, problem: Problem, options: Options, listen: Listener | None) -> Solution:
+    """The same question put to another solver."""
+    from capacity.solving.elsewhere import solve_with
+
+    return solve_with(solver, problem, options, listen)
 
 
 def failed(plan: Plan) -> Plan:

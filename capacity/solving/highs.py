@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import highspy
@@ -86,6 +87,10 @@ class Machine:
         """Replace integrality: True must be whole."""
         kinds = np.where(integer, 1, 0).astype(np.uint8)
         self.highs.changeColsIntegrality(len(self.all), self.all, kinds)
+
+    def write(self, path: Path) -> None:
+        """Write what is loaded; the ending of the path chooses MPS or LP."""
+        self._check(self.highs.writeModel(str(path)), f"write {path}")
 
     def set_sides(self, rows: NDArray[np.int64], lower: Floats, upper: Floats) -> None:
         """Replace the sides of some rows."""
