@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import math
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -74,12 +75,13 @@ def stopped_after(cpu_s: float) -> Iterator[None]:
                 _thread.interrupt_main()
                 return
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores Ctrl-C
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
         done.set()
+        signal.signal(signal.SIGINT, before)
 
 
 def race(problem: Problem, time_limit: float, threads: int = 1) -> list[dict[str, Any]]:

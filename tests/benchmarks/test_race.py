@@ -1,11 +1,13 @@
 """The race: both contestants reach the optimum of a small instance, and each line says when."""
 
 import json
+import signal
+import time
 
 import pytest
 
 from benchmarks.reference import main
-from benchmarks.reference_race import Clock, table
+from benchmarks.reference_race import Clock, stopped_after, table
 from tests.benchmarks.files import DATA
 
 FILE = str(DATA / "cmnd" / "r01.1.dow")
@@ -44,3 +46,16 @@ def test_the_table_shows_what_was_not_reached(capsys):
 def test_a_missing_file_is_told(capsys):
     assert main(["race", "none.dow"]) == 2
     assert "none.dow" in capsys.readouterr().err
+
+
+def test_a_contestant_is_stopped_at_its_cpu_seconds_even_in_the_background():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        begun = time.process_time()
+        with pytest.raises(KeyboardInterrupt), stopped_after(0.2):
+            while time.process_time() < begun + 20:
+                pass
+        assert time.process_time() - begun < 10
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
