@@ -34,7 +34,8 @@ def draw_fabric(choice: Choice, fabric: FabricDesign, accelerator: str, path: Pa
     axes.set_axis_off()
     _body(axes, choice)
     _head(figure, fabric, accelerator)
-    figure.savefig(path, facecolor=PAPER)
+    undated = {"metadata": {"Date": None}} if path.suffix.lower() == ".svg" else {}
+    figure.savefig(path, facecolor=PAPER, **undated)
     pyplot.close(figure)
 
 
