@@ -20,6 +20,7 @@ from capacity.problem.costs import cost_rows, paid_at_milestones
 from capacity.problem.demand import assignments, demands, farthest
 from capacity.problem.energy import energy, energy_limits
 from capacity.problem.estate import site_power_limits, with_estate
+from capacity.problem.joint import joint_configurations, with_joint
 from capacity.problem.problem import Problem
 from capacity.problem.prune import dominated
 from capacity.problem.stability import change_limits, moves
@@ -54,19 +55,23 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         raise InputError(f"scenario {scenario.name}: no demand in {scenario.years.first}-{scenario.years.last}")
     trips_s = _round_trips_s(world)
     offered, refused = configurations(world, designs, trips_s)
-    if offered.empty:
+    joint = joint_configurations(world, designs, offered)
+    if offered.empty and joint.empty:
         raise InfeasibleError(nothing_fits(refused))
+    plain, offered = len(offered), pd.concat([part for part in (offered, joint) if len(part)], ignore_index=True)
     assigned, trips = assignments(world, demand, offered)
     _must_be_reachable(scenario, demand, assigned)
     costs_of_use = running_costs(world, offered)
     makers, limits_of_share = activities(world, offered, float(trips_s[-1])), shares(world)
-    needless = dominated(makers, costs_of_use, limits_of_share)
+    needless = dominated(makers.iloc[:plain], costs_of_use, limits_of_share)
+    makers, needs = with_joint(makers, joint)
     makers = makers[~makers["activity"].isin(needless["activity"])]
     costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
     tables |= {
         "periods": pd.DataFrame({"period": world.years}),
         "slices": world.slices[["slice", "hours"]],
         "activities": makers,
+        "needs": needs[needs["activity"].isin(makers["activity"])],
         "activity_costs": costs_of_use[["place", "activity", "period", "objective", "cash"]],
         "shares": limits_of_share[limits_of_share["group"].isin(makers["group"])],
         "demands": demand,
@@ -75,7 +80,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
             {"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}
         ),
     }
-    wan, link_words = links(world, demand, assigned, farthest(world, offered))
+    wan, link_words = links(world, demand, assigned, farthest(world, offered), joint)
     tables |= wan
     if "flow_terms" in wan:
         tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])

@@ -47,7 +47,7 @@ def configurations(world: World, designs: list[Pod], trips_s: Floats) -> tuple[p
                     refused.append({**label, "reason": reason})
                 else:
                     ways = [serves_as(row) for _, row in found.iterrows()]
-                    kept.append(found.assign(**label, **_about(world, class_name, variant, pod), serves_as=ways))
+                    kept.append(found.assign(**label, **about(world, class_name, variant, pod), serves_as=ways))
     if not kept:
         return pd.DataFrame(columns=["activity", "service_class", "variant", "pod"]), pd.DataFrame(refused)
     offered = pd.concat(kept, ignore_index=True)
@@ -60,7 +60,8 @@ def _join(table: pd.DataFrame, rank: pd.Series) -> pd.Series:
     return table["service_class"] + " | " + table["variant"] + " | " + table["pod"] + " | " + rank.astype(str)
 
 
-def _about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str, Any]:
+def about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str, Any]:
+    """What every configuration of a class, variant and pod design says beside its performance."""
     card = world.catalogue.model(variant.model)
     return {
         "model": card.id,
@@ -83,7 +84,7 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips
         "slo": Slo(service.ttft, service.tpot, service.percentile),
         "weights": variant.weights,
         "kv": variant.kv,
-        "calibration": _calibration(world),
+        "calibration": calibration(world),
         "max_accelerators": int(min(serving.max_accelerators_per_copy, pod.size)),
         "modes": _modes(world, variant),
     }
@@ -94,7 +95,7 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips
     return _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1]), ""
 
 
-def _calibration(world: World) -> Calibration:
+def calibration(world: World) -> Calibration:
     """The scenario's own, else the catalogue's with the scenario's overlays."""
     given = world.scenario.serving.calibration
     return Calibration.read(Path(given)) if given else calibration_of(world.catalogue)

@@ -155,7 +155,9 @@ def failures(world: World, words: pd.DataFrame, demand: pd.DataFrame) -> dict[st
     return {"failures": table.assign(keep=asked.survive_share)}
 
 
-def most_anywhere(world: World, tables: dict[str, pd.DataFrame], demand: pd.DataFrame) -> pd.Series:
+def most_anywhere(
+    world: World, tables: dict[str, pd.DataFrame], demand: pd.DataFrame, joint: pd.DataFrame | None = None
+) -> pd.Series:
     """Gb/s of all traffic that may take any way, by period (`most`): what a link could ever be asked to carry."""
     parts = []
     when = demand[["demand", "period", "slice", "amount"]]
@@ -174,8 +176,21 @@ def most_anywhere(world: World, tables: dict[str, pd.DataFrame], demand: pd.Data
         parts.append(ways.loc[ways.groupby("demand")["gbps"].idxmax()] if len(ways) else ways)
     if "hoses" in tables:
         parts.append(tables["hoses"].assign(gbps=tables["hoses"]["out"] + tables["hoses"]["into"]))
+    if joint is not None and len(joint):
+        parts.append(_most_sent(when.merge(demand[["demand", "commodity"]], on="demand"), joint))
     whole = pd.concat([p[["period", "slice", "gbps"]] for p in parts if len(p)]) if any(map(len, parts)) else None
     if whole is None:
         return pd.Series(dtype=float)
     total = whole.groupby(["period", "slice"])["gbps"].sum().groupby("period").max()
     return total.rename("most")
+
+
+def _most_sent(asked: pd.DataFrame, joint: pd.DataFrame) -> pd.DataFrame:
+    """(period, slice, gbps): what would be sent if all of a class were served by the configuration that sends most."""
+    makers = joint[joint["makes"] != ""].drop_duplicates("makes").set_index("makes")
+    takers = joint[joint["takes"] != ""]
+    load = takers["takes"].map(makers["ship_load"] + makers["ship_back"]) * takers["taken"]
+    each = load / (takers["instances_per_accelerator"] * takers["equivalence"])
+    most = each.groupby(takers["service_class"]).max()
+    asked = asked.assign(gbps=asked["amount"] * asked["commodity"].map(most).fillna(0.0))
+    return asked.groupby(["period", "slice"], as_index=False)[["gbps"]].sum()

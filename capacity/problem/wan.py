@@ -18,6 +18,7 @@ from capacity.network.links import link_graph, wave_price_factor
 from capacity.network.rtt import wan_figures
 from capacity.network.sites import link_name
 from capacity.problem import traffic
+from capacity.problem.joint import shipments
 from capacity.problem.money import discount
 from capacity.problem.world import World
 from capacity.serving import kv_bytes, weight_bytes
@@ -29,7 +30,8 @@ WORDS = ["link", "from", "to", "km", "rtt_ms", "gbps_module", "usd_per_gbps_year
 
 
 def links(
-    world: World, demand: pd.DataFrame, assigned: pd.DataFrame, reach: pd.Series | None = None
+    world: World, demand: pd.DataFrame, assigned: pd.DataFrame, reach: pd.Series | None = None,
+    joint: pd.DataFrame | None = None,
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """(tables of links and what they carry; links in the user's words). Data rates in Gb/s.
 
@@ -53,8 +55,12 @@ def links(
         most = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=["link", "period"]))
     if asked.user_routes:
         tables |= traffic.user_paths(world, graph, demand, assigned, reach)
+    if joint is not None and len(joint):
+        sent = shipments(graph, joint)
+        tables |= {name: pd.concat([tables[name], t], ignore_index=True) if name in tables else t
+                   for name, t in sent.items()}
     tables |= traffic.hoses(world) | traffic.failures(world, words, demand)
-    everywhere = traffic.most_anywhere(world, tables, demand)
+    everywhere = traffic.most_anywhere(world, tables, demand, joint)
     if len(everywhere):
         grid = words[["link"]].merge(everywhere.reset_index(), how="cross").set_index(["link", "period"])["most"]
         most = most.add(grid, fill_value=0.0) if len(most) else grid
