@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from capacity.plan import buildout, offers, service, tokens
+from capacity.plan import accounts, buildout, offers, service, tokens
 from capacity.plan.binding import limits_table
 from capacity.plan.columns import conform, word
 from capacity.plan.flows import flows_table
@@ -61,6 +61,9 @@ def _tables(
         "placement": service.placement_table(problem, values),
         "served": service.served_table(problem, values),
         "money": money_table(problem, values),
+        "onsite": accounts.onsite_table(problem, values),
+        "reservations": accounts.reservations_table(problem, values),
+        "accounts": accounts.accounts_table(problem, values, scenario),
         "limits": limits_table(problem, values),
         "sites": buildout.site_words(problem),
         "regions": conform("regions", word(problem, "regions")),
@@ -71,6 +74,7 @@ def _tables(
     tables["power"] = service.power_table(problem, values, tables["fleet"])
     worth = tokens.worth_by_year(problem, values, scenario, catalogue)
     tables["schedule"] = schedule_table(problem, values, tables, worth)
+    tables["prices"] = accounts.prices_table(tables["schedule"], scenario)
     return tables
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from capacity.plan.audit_rows import limit_use
 from capacity.plan.columns import conform
-from capacity.plan.quantities import Values, blocks_standing, chosen
+from capacity.plan.quantities import Values, blocks_standing, chosen, halls_standing, power_uses
 from capacity.problem import Problem
 
 ALMOST = 0.99
@@ -84,9 +84,9 @@ def _pace(problem: Problem, values: Values) -> pd.DataFrame:
 def _site_power(problem: Problem, values: Values) -> pd.DataFrame:
     """Resource use of what stands against the blocks in service, where there are any."""
     key = ["place", "period"]
-    alive = chosen(values, "alive").merge(problem.table("asset_uses"), on="asset")
+    alive = chosen(values, "alive").merge(power_uses(problem), on="asset")
     used = alive.assign(used=alive["value"] * alive["amount"]).groupby(key, as_index=False)[["used"]].sum()
-    has = blocks_standing(problem, values).groupby(key, as_index=False)[["amount"]].sum()
+    has = halls_standing(problem, values).groupby(key, as_index=False)[["amount"]].sum()
     both = has[has["amount"] > 0].merge(used, on=key, how="left").fillna({"used": 0.0})
     return _rows(both, "phases full", "amount", "used")
 

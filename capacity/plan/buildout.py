@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from capacity.plan.columns import THOUSAND, conform, word
-from capacity.plan.quantities import Values, blocks_standing, chosen, links_lit, tidy
+from capacity.plan.quantities import Values, chosen, halls_standing, links_lit, power_uses, tidy
 from capacity.plan.traffic import link_traffic
 from capacity.problem import Problem
 
@@ -28,7 +28,7 @@ def openings_table(problem: Problem, values: Values) -> pd.DataFrame:
 
 def phases_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `phases`: rows where something is built or stands."""
-    standing = blocks_standing(problem, values)
+    standing = halls_standing(problem, values)
     built = tidy(chosen(values, "built"))
     both = standing.merge(built, on=["place", "block", "period"], how="left")
     per_block = problem.table("blocks")[["place", "block", "capacity"]]
@@ -46,7 +46,7 @@ def phases_table(problem: Problem, values: Values) -> pd.DataFrame:
     return conform("phases", both.sort_values(["year", "site", "phase"]))
 
 
-def _pod_words(problem: Problem) -> pd.DataFrame:
+def pod_words(problem: Problem) -> pd.DataFrame:
     """(asset, accelerator, fabric, size): accelerators of one pod; for designs without words, their usable amount."""
     assets = problem.table("assets")[["asset", "unit_size"]]
     out = assets.merge(word(problem, "pods"), left_on="asset", right_on="pod", how="left")
@@ -59,7 +59,7 @@ def _pod_words(problem: Problem) -> pd.DataFrame:
 
 def pods_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `pods`: what is bought."""
-    bought = tidy(chosen(values, "bought")).merge(_pod_words(problem), on="asset")
+    bought = tidy(chosen(values, "bought")).merge(pod_words(problem), on="asset")
     bought = bought.assign(accelerators=bought["value"] * bought["size"])
     bought = bought.rename(columns={"place": "site", "asset": "pod", "value": "pods"})
     return conform("pods", bought.sort_values(["vintage", "site", "pod"]))
@@ -67,8 +67,8 @@ def pods_table(problem: Problem, values: Values) -> pd.DataFrame:
 
 def fleet_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `fleet`: owned accelerators in service by site, type and year; MW of all resources in MW together."""
-    alive = tidy(chosen(values, "alive")).merge(_pod_words(problem), on="asset")
-    uses = problem.table("asset_uses").groupby("asset", as_index=False)[["amount"]].sum()
+    alive = tidy(chosen(values, "alive")).merge(pod_words(problem), on="asset")
+    uses = power_uses(problem)
     alive = alive.merge(uses, on="asset", how="left")
     alive = alive.assign(
         accelerators=alive["value"] * alive["size"], it_mw=alive["value"] * alive["amount"].fillna(0.0)
@@ -93,14 +93,14 @@ def retirements_table(problem: Problem, values: Values) -> pd.DataFrame:
         gone=lambda t: t["count"] - t["value"].fillna(0.0), year=periods[0]
     )
     gone = pd.concat([both.assign(gone=both["value"] - both["later"].fillna(0.0)), never])
-    gone = tidy(gone[[*cells, "year", "gone"]], "gone").merge(_pod_words(problem), on="asset")
+    gone = tidy(gone[[*cells, "year", "gone"]], "gone").merge(pod_words(problem), on="asset")
     gone = gone.assign(accelerators=gone["gone"] * gone["size"]).rename(columns={"place": "site", "asset": "pod"})
     return conform("retirements", gone.sort_values(["year", "site", "pod", "vintage"]))
 
 
 def rentals_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `rentals`."""
-    rent = tidy(chosen(values, "rent")).merge(_pod_words(problem), on="asset")
+    rent = tidy(chosen(values, "rent")).merge(pod_words(problem), on="asset")
     rent = rent.assign(accelerators=rent["value"] * THOUSAND).rename(columns={"place": "site", "period": "year"})
     out = rent.groupby(["site", "accelerator", "year"], as_index=False)[["accelerators"]].sum()
     return conform("rentals", out.sort_values(["year", "site", "accelerator"]))

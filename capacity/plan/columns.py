@@ -82,7 +82,6 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     "sharding": {
         "year": _y(), "site": _SITE, "service_class": _CLASS, "variant": _s("model variant"), "model": _s("AI model"),
         "weights": _s("precision of weights"), "kv": _s("precision of the KV cache"), "accelerator": _CHIP,
-        "serves_as": _s("whole copy, part of an accelerator, streamed weights, or prefill in a pool of its own"),
         "fabric": _FABRIC, "tp": _f("1", "tensor parallel"), "pp": _f("1", "pipeline parallel"),
         "ep": _f("1", "expert parallel"), "dp": _f("1", "attention data parallel"),
         "copy_accelerators": _f("1", "accelerators of one model copy"), "batch": _f("1", "sequences in flight"),
@@ -116,6 +115,29 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "kind": _s("capex or opex"), "cash_usd": _f("USD", "nominal payment"),
         "annual_cost_usd": _f("USD", "capex as annuities of service years, opex as paid; undiscounted"),
         "objective_usd": _f("USD", "annual cost discounted: its part of the cost goal"),
+    },
+    "prices": {
+        "year": _y(), "cost_usd_per_instance_hour": _f("USD/h", "annual cost over instance-hours served, nominal"),
+        "price_usd_per_instance_hour": _f("USD/h", "the same with `money.margin` of the price on top, nominal"),
+        "real_price_usd_per_instance_hour": _f("USD/h", "in money of the price year, at general inflation"),
+        "price_usd_per_million_output_tokens": _f("USD", "with the margin, their input included, nominal"),
+        "real_price_usd_per_million_output_tokens": _f("USD", "in money of the price year"),
+        "price_year": PlanColumn("int", "year", "whose money the real prices are in"),
+    },
+    "accounts": {
+        "year": _y(), "invested_usd": _f("USD", "capex paid, proceeds of resale taken off, nominal"),
+        "depreciation_usd": _f("USD", "straight-line over planned lives from the year of service; openings keep value"),
+        "book_usd": _f("USD", "invested less depreciation at the end of the year: in the last one, what is left over"),
+        "debt_usd": _f("USD", "`money.debt_share` of the book value"),
+        "interest_usd": _f("USD", "`money.debt_rate` of the debt; the objective's discount rate holds it already"),
+    },
+    "onsite": {
+        "site": _SITE, "name": _s("generation or storage"), "year": _y(), "built": _f("1", "blocks entering service"),
+        "mw": _f("MW", "in service"), "mean_mw": _f("MW", "generated or discharged, averaged over the year"),
+    },
+    "reservations": {
+        "site": _SITE, "accelerator": _CHIP, "contract": _s("term"), "year": _y("first year of the term"),
+        "last": PlanColumn("int", "year", "last year of the term"), "accelerators": _f("1", "reserved"),
     },
     "power": {
         "year": _y(), "site": _SITE, "it_mw": _f("MW", "nameplate of accelerators in service"),
@@ -187,7 +209,6 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
 WORDS: dict[str, dict[str, str]] = {
     "serving": {
         "activity": "str", "service_class": "str", "variant": "str", "model": "str", "weights": "str", "kv": "str",
-        "serves_as": "str",
         "pod": "str", "accelerator": "str", "fabric": "str", "tp": "float", "pp": "float", "ep": "float",
         "dp": "float", "accelerators": "float", "batch": "float", "ttft_s": "float", "tpot_s": "float",
         "memory_gb": "float", "power_w_per_accelerator": "float", "rtt_slack_s": "float", "limited_by": "str",
@@ -201,6 +222,7 @@ WORDS: dict[str, dict[str, str]] = {
     "regions": {"region": "str", "name": "str", "latitude": "float", "longitude": "float", "wage_usd_h": "float"},
     "demand": {"demand": "str", "region": "str", "service_class": "str"},
     "refused": {"service_class": "str", "variant": "str", "pod": "str", "reason": "str"},
+    "sources": {"place": "str", "source": "str", "period": "int", "slice": "str", "g_kwh": "float"},
     "trips": {"source": "str", "target": "str", "rtt_ms": "float", "km": "float", "basis": "str"},
     "assumptions": {"what": "str", "value": "str", "unit": "str", "confidence": "str", "source": "str"},
 }

@@ -33,7 +33,7 @@ def annual_costs(problem: Problem, paid: pd.DataFrame) -> pd.DataFrame:
     A purchase's cost charged in one year is spread over its service years; one charged year by year stays there.
     """
     key = [*TERM_KEY, "topic", "kind"]
-    owed = paid[paid["objective"] != 0].merge(_lives(problem), on=TERM_KEY, how="left")
+    owed = paid[paid["objective"] != 0].merge(lives(problem), on=TERM_KEY, how="left")
     lump = (owed.groupby(key)["year"].transform("nunique") == 1) & owed["life"].notna()
     discounts = problem.table("periods")[["period", "discount"]].rename(columns={"period": "in_year"})
     spread = in_service(owed[lump], "period", problem).merge(discounts, on="in_year")
@@ -48,7 +48,7 @@ def annual_costs(problem: Problem, paid: pd.DataFrame) -> pd.DataFrame:
     return out.rename(columns={"in_year": "year"})
 
 
-def _lives(problem: Problem) -> pd.DataFrame:
+def lives(problem: Problem) -> pd.DataFrame:
     """TERM_KEY and `life` of purchases; what is not in it is paid year by year."""
     blocks = problem.table("block_cells").merge(problem.table("blocks")[["place", "block", "life"]])
     tables = {

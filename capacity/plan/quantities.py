@@ -99,6 +99,20 @@ def blocks_standing(problem: Problem, values: Values) -> pd.DataFrame:
     return out[["place", "block", "resource", "period", "blocks", "amount"]]
 
 
+def halls_standing(problem: Problem, values: Values) -> pd.DataFrame:
+    """`blocks_standing` of those that assets or activities stand and run in: no generators, no batteries."""
+    users = pd.concat([problem.table("asset_uses")["resource"], problem.table("activity_uses")["resource"]])
+    standing = blocks_standing(problem, values)
+    return standing[standing["resource"].isin(users)] if len(users) else standing
+
+
+def power_uses(problem: Problem) -> pd.DataFrame:
+    """(asset, amount): what a unit takes of the resources that blocks are counted in, each unit of power once."""
+    uses = problem.table("asset_uses")
+    counted = uses[uses["resource"].isin(problem.table("blocks")["resource"])] if len(problem.table("blocks")) else uses
+    return counted.groupby("asset", as_index=False)[["amount"]].sum()
+
+
 def blocks_in_use(problem: Problem, values: Values) -> pd.DataFrame:
     """`blocks_standing`, less what a place that may be given up does not keep."""
     standing = blocks_standing(problem, values)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from capacity.plan.buildout import site_words
 from capacity.plan.columns import THOUSAND, conform, word
-from capacity.plan.quantities import Values, blocks_standing, chosen, slice_shares, tidy
+from capacity.plan.quantities import Values, chosen, halls_standing, slice_shares, tidy
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
 
@@ -120,7 +120,7 @@ def power_table(problem: Problem, values: Values, fleet: pd.DataFrame) -> pd.Dat
     """Plan table `power`. Energy: accelerators in use at their configuration's power, times mean PUE; NaN unknown."""
     key = ["year", "site"]
     sites = site_words(problem)
-    standing = blocks_standing(problem, values).rename(columns={"place": "site", "period": "year"})
+    standing = halls_standing(problem, values).rename(columns={"place": "site", "period": "year"})
     out = standing.groupby(key, as_index=False)[["amount"]].sum().rename(columns={"amount": "capacity_it_mw"})
     out = out.merge(fleet.groupby(key, as_index=False)[["it_mw"]].sum(), on=key, how="outer")
     out = out.merge(_energy(problem, values), on=key, how="outer", indicator="busy")
@@ -131,8 +131,23 @@ def power_table(problem: Problem, values: Values, fleet: pd.DataFrame) -> pd.Dat
         energy_gwh=out["mw_hours"] * out["pue"] / 1e3,
     )
     out = out.assign(carbon_kt=out["energy_gwh"] * out["carbon_g_kwh"] / 1e3)
+    if len(problem.table("sources")):
+        known = ["energy_gwh", "carbon_kt"]
+        out = out.drop(columns=known).merge(_drawn(problem, values), on=key, how="left")
+        out = out.fillna(dict.fromkeys(known, 0.0))
     out = out[(out["capacity_it_mw"] > 0) | (out["it_mw"] > 0) | (out["busy"] != "left_only")]
     return conform("power", out.sort_values(key))
+
+
+def _drawn(problem: Problem, values: Values) -> pd.DataFrame:
+    """(year, site, energy_gwh, carbon_kt) of what sources give; carbon NaN where nobody says what is emitted."""
+    draw = chosen(values, "draw").merge(slice_shares(problem), on="slice")
+    emitted = word(problem, "sources")[["place", "source", "period", "slice", "g_kwh"]]
+    draw = draw.merge(emitted, on=["place", "source", "period", "slice"], how="left")
+    gwh = draw["value"] * draw["hours"] / 1e3
+    draw = draw.assign(energy_gwh=gwh, carbon_kt=gwh * draw["g_kwh"] / 1e3)
+    draw = draw.rename(columns={"place": "site", "period": "year"})
+    return draw.groupby(["year", "site"], as_index=False)[["energy_gwh", "carbon_kt"]].sum(min_count=1)
 
 
 def _energy(problem: Problem, values: Values) -> pd.DataFrame:
