@@ -153,6 +153,8 @@ def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
     """Activities on no asset where demand for their commodity may be served from, with the `amount` asked there."""
     activities = keyed(problem, "activities")
     free = activities[activities["asset"] == ""].drop(columns="slack")
+    if not len(free):
+        return free.assign(place="", period=0, slice="", amount=0.0)
     demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice", "amount"]]
     demands = demands[demands["commodity"].isin(free["commodity"])]
     asked = keyed(problem, "assignments")[["demand", "place"]] if len(demands) else problem.table("assignments").head(0)
@@ -185,7 +187,9 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
         return used <= provided(p, r, y)
 
     per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
-    running = possible_use(problem).merge(problem.table("activity_uses"), on="activity")
+    using = keyed(problem, "activity_uses")
+    running = possible_use(problem)
+    running = running[running["activity"].isin(using["activity"])].merge(using, on="activity")
     runners = groups(running, ["place", "resource", "period", "slice"], ["activity"])
     m.RESOURCE_RUNNING = keys_of(runners)
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
+from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, rows
 from capacity.problem import Problem
@@ -68,12 +69,11 @@ def _shipments(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.ARRIVING = groups(offered, ["to", "commodity", "period", "slice"], ["path"])
     m.LEAVING = groups(offered, ["from", "commodity", "period", "slice"], ["path"])
     taken = set(problem.table("needs")["commodity"])
-    runs = possible_use(problem)
-    made = runs.merge(problem.table("activities")[["activity", "commodity", "output_per_unit"]], on="activity")
-    made = made[made["commodity"].isin(taken)]
+    runs, makers = possible_use(problem), keyed(problem, "activities")[["activity", "commodity", "output_per_unit"]]
+    made = runs.merge(makers[makers["commodity"].isin(taken)], on="activity")
     where = ["place", "commodity", "period", "slice"]
     m.MAKERS = groups(made, where, ["activity", "output_per_unit"])
-    m.TAKERS = groups(runs.merge(problem.table("needs"), on="activity"), where, ["activity", "amount"])
+    m.TAKERS = groups(runs.merge(keyed(problem, "needs"), on="activity"), where, ["activity", "amount"])
     m.TAKEN = pyo.Set(initialize=list(m.TAKERS), dimen=4)
     m.SENT_FROM = pyo.Set(initialize=list(m.LEAVING), dimen=4)
 
@@ -116,8 +116,10 @@ def _check(problem: Problem) -> None:
         row = wrong.iloc[0]
         raise InputError(f"table path_links: link {row['link']!r} does not lead toward {row['toward']!r}; allowed: "
                          f"{row['one']!r}, {row['other']!r}")
-    pairs = problem.table("assignments")[["demand", "place"]].assign(known=1.0)
-    given = problem.table("assignment_paths").merge(pairs, on=["demand", "place"], how="left")
+    given = problem.table("assignment_paths")
+    named = problem.table("assignments")[["demand", "place"]]
+    pairs = named[named["demand"].isin(given["demand"])].assign(known=1.0)
+    given = given.merge(pairs, on=["demand", "place"], how="left")
     if given["known"].isna().any():
         row = given[given["known"].isna()].iloc[0]
         raise InputError(f"table assignment_paths: demand {row['demand']!r} is not assigned to {row['place']!r}")

@@ -36,6 +36,10 @@ class Column(NamedTuple):
         return list(self.codes.tolist() if self.labels is None else self.labels.take(self.codes).tolist())
 
 
+EMPTY = Column(np.zeros(0, dtype=np.int32), pd.Index([], dtype=object))
+"""A column without rows."""
+
+
 def number_or_word(given: pd.Series) -> Column:
     """A column that is no key: fractions and truth values stay as they are, whole numbers and words are coded."""
     if isinstance(given.dtype, pd.CategoricalDtype) or given.dtype.kind not in "fb":
@@ -43,11 +47,13 @@ def number_or_word(given: pd.Series) -> Column:
     return Column(given.to_numpy(), None)
 
 
-def column(given: Any) -> Column:
+def column(given: pd.Series) -> Column:
     """Code one column by its distinct values, in order of appearance."""
-    if isinstance(given, pd.Series) and isinstance(given.dtype, pd.CategoricalDtype):
-        return Column(given.cat.codes.to_numpy(), given.cat.categories)
-    array = given.to_numpy() if isinstance(given, pd.Series) else pd.Series(given).to_numpy()
+    if isinstance(given.dtype, pd.CategoricalDtype):
+        return Column(given.array.codes, given.array.categories)
+    if not len(given):
+        return EMPTY
+    array = given.to_numpy()
     codes, labels = pd.factorize(array)
     return Column(codes.astype(np.int32), pd.Index(labels, dtype=labels.dtype))
 
@@ -143,8 +149,10 @@ class Relation:
 
     def distinct(self) -> Relation:
         """Each row once, in order of first appearance."""
+        if self.size < 2:
+            return self
         codes, _ = pd.factorize(self.keys)
-        if self.size == 0 or codes.max() + 1 == self.size:
+        if codes.max() + 1 == self.size:
             return self
         return self.take(np.unique(codes, return_index=True)[1])
 
@@ -309,6 +317,9 @@ class Groups(Mapping[Any, Any]):
     """{index: members in table order}; an index without members has none."""
 
     def __init__(self, keys: Relation, members: Relation) -> None:
+        if not keys.size:
+            self.start, self.members, self.index = np.zeros(1, dtype=np.int64), members, keys
+            return
         codes, first = pd.factorize(keys.keys)
         count = np.bincount(codes, minlength=len(first)) if len(codes) else np.zeros(0, dtype=np.int64)
         self.start = np.concatenate([[0], np.cumsum(count)])

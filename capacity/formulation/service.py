@@ -22,6 +22,7 @@ from capacity.formulation import paths
 from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, index_set, rows, values
+from capacity.formulation.relations import Relation
 from capacity.problem import Problem
 
 
@@ -74,7 +75,9 @@ def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
     served = keyed(problem, "assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
     served = served[[at not in m.WAYS for at in rows(served, ["demand", "place"])]] if m.WAYS else served
     trips = problem.table("paths")[["path", "rtt"]]
-    by_path = keyed(problem, "assignment_paths").merge(trips, on="path").merge(demands, on="demand")
+    by_path = keyed(problem, "assignment_paths")
+    by_path = by_path.merge(trips, on="path").merge(demands, on="demand") if len(by_path) else by_path.assign(
+        rtt=0.0, commodity="", period=0, slice="")
     activities = keyed(problem, "activities")
     usable = possible_use(problem).merge(activities[["activity", "commodity", "slack"]], on="activity")
     where = ["place", "commodity", "period", "slice"]
@@ -98,14 +101,14 @@ def thresholds(asking: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
     """Rows (place, commodity, period, slice, rtt): the round trips that need a row, least of each run that no slack of
     what serves there separates. `asking` has their rtt, `serving` the slack."""
     where = [c for c in asking.columns if c != "rtt"]
-    asking, slacks = asking.drop_duplicates(), serving.drop_duplicates()
-    cell = pd.concat([asking[where], slacks[where]]).groupby(where, sort=False).ngroup().to_numpy()
-    rank = np.unique(np.concatenate([asking["rtt"], slacks["slack"]]), return_inverse=True)[1]
-    key = cell.astype(np.int64) * (len(rank) + 1) + rank
-    own, others = key[: len(asking)], np.sort(key[len(asking) :])
-    run = pd.Series(np.searchsorted(others, own), index=asking.index)
-    first = asking.assign(cell=cell[: len(asking)], run=run.to_numpy()).sort_values(["cell", "rtt"], kind="stable")
-    return first.drop_duplicates(["cell", "run"])[[*where, "rtt"]]
+    cell = pd.factorize(Relation.of(pd.concat([asking[where], serving[where]]), where).keys)[0]
+    times, rank = np.unique(np.concatenate([asking["rtt"], serving["slack"]]), return_inverse=True)
+    key = cell.astype(np.int64) * max(len(times), 1) + rank
+    own, at = np.unique(key[: len(asking)], return_index=True)
+    run, cell = np.searchsorted(np.unique(key[len(asking) :]), own), own // max(len(times), 1)
+    first = np.ones(len(own), dtype=bool)
+    first[1:] = (run[1:] != run[:-1]) | (cell[1:] != cell[:-1])
+    return asking.iloc[at[first]]
 
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
@@ -113,8 +116,7 @@ def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.SHARE = index_set(shares, ["commodity", "group"])
     m.max_share = values(shares, ["commodity", "group"], "max_share")
     grouped = keyed(problem, "activities")[["activity", "commodity", "group"]]
-    usable = possible_use(problem).merge(grouped, on="activity")
-    usable = usable[usable["group"].isin(shares["group"])]
+    usable = possible_use(problem).merge(grouped[grouped["group"].isin(shares["group"])], on="activity")
     members = groups(usable, ["commodity", "group", "period", "slice"], ["place", "activity"])
     demands = groups(keyed(problem, "demands"), ["commodity", "period", "slice"], ["demand"])
 

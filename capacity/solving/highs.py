@@ -97,7 +97,7 @@ class Machine:
         at = rows.astype(np.int32)
         self._check(self.highs.changeRowsBounds(len(at), at, lower, upper), "change sides")
 
-    def set_coefficients(self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: Floats) -> None:
+    def set_coefficients(self, rows: NDArray[Any], columns: NDArray[Any], values: Floats) -> None:
         """Replace single coefficients."""
         for row, column, value in zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True):
             self._check(self.highs.changeCoeff(row, column, value), "change a coefficient")

@@ -111,8 +111,8 @@ def _same(one: Mapping[str, Block], other: Mapping[str, Block]) -> bool:
 def _same_indices(one: Block, other: Block) -> bool:
     if one.space.size != other.space.size or one.space.width != other.space.width:
         return False
-    standing = [np.arange(b.size) if b.standing is None else b.standing for b in (one, other)]
-    if not np.array_equal(*standing):
+    mine, theirs = (np.arange(b.size) if b.standing is None else b.standing for b in (one, other))
+    if not np.array_equal(mine, theirs):
         return False
     columns = zip(one.space.columns(), other.space.columns(), strict=True)
     return all(a.labels is not None and a.labels.equals(b.labels) and np.array_equal(a.codes, b.codes)

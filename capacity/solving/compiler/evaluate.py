@@ -168,6 +168,9 @@ class Evaluator:
         return rows if owner is frame else rows[frame.pointer(owner)]
 
     def _codes(self, part: Any, own: Column, owner: Frame) -> NDArray[Any]:
+        if part.__class__ in native_types:
+            assert own.labels is not None
+            return np.broadcast_to(own.labels.get_indexer([part]), (owner.size,))
         given = self.column(part, owner)
         if given.labels is None:
             assert own.labels is not None

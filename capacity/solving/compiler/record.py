@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyomo.core.base.expression import IndexedExpression
 from pyomo.core.base.set import SetData, _FiniteSetMixin, _OrderedSetMixin
+from pyomo.core.base.var import IndexedVar
 from pyomo.core.expr.numvalue import NumericValue
 from pyomo.core.expr.relational_expr import EqualityExpression, NotEqualExpression, RelationalExpression
-from pyomo.core.expr.template_expr import GetItemExpression, IndexTemplate
+from pyomo.core.expr.template_expr import GetItemExpression, IndexTemplate, Numeric_GetItemExpression
 
 from capacity.formulation.relations import RECORDERS, Groups, IsMember, Lookup, Relation, Values, is_placeholder
 from capacity.solving.compiler.evaluate import Evaluator
@@ -189,12 +190,17 @@ def recording(run: Recording) -> Iterator[None]:
     """Sums, loops over sets, membership, neighbours and truth of placeholders speak to a recording."""
     spaces = run.evaluator.spaces
     contains, call, step = SetData.__contains__, IndexedExpression.__getitem__, _OrderedSetMixin.next
-    same = NumericValue.__eq__
+    same, column = NumericValue.__eq__, IndexedVar.__getitem__
 
     def member(self: Any, index: Any) -> bool:
         if not is_placeholder(index):
             return bool(contains(self, index))
         return run.decide(IsMember(spaces.relation(self), index if isinstance(index, tuple) else (index,)))
+
+    def entry(self: Any, index: Any) -> Any:
+        if not is_placeholder(index):
+            return column(self, index)
+        return Numeric_GetItemExpression((self, *(index if isinstance(index, tuple) else (index,))))
 
     def inline(self: Any, index: Any) -> Any:
         return self._rule(self.parent_block(), index) if is_placeholder(index) else call(self, index)
@@ -216,6 +222,7 @@ def recording(run: Recording) -> Iterator[None]:
         (GetItemExpression, "__iter__", members),
         (SetData, "__contains__", member),
         (IndexedExpression, "__getitem__", inline),
+        (IndexedVar, "__getitem__", entry),
         (_OrderedSetMixin, "next", neighbour),
         (_OrderedSetMixin, "first", lambda self: next(iter(self._iter_impl()))),
         (NumericValue, "__eq__", equal),
