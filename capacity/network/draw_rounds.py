@@ -68,31 +68,43 @@ def mesh(axes: Axes, choice: Choice) -> None:
 
 
 def torus(axes: Axes, choice: Choice) -> None:
-    """A grid of at most MOST_SIDE accelerators a side; three dimensions stand one layer behind the other."""
+    """A grid of at most MOST_SIDE accelerators a side; of three dimensions the faces that are seen."""
     sides = torus_sides(choice.shape.size, int(choice.row["dimensions"]))
     shown = [min(k, MOST_SIDE if len(sides) == 2 else MOST_SIDE // 2 + 1) for k in sides]
     _frame(axes)
-    spots = {at: _projected(at, shown) for at in product(*(range(k) for k in shown))}
+    spots = {at: _projected(at, shown) for at in product(*(range(k) for k in shown)) if _seen(at, shown)}
     inner, outer = [], []
     for at, spot in spots.items():
         for axis, k in enumerate(shown):
             beside = tuple((n + (axis == d)) for d, n in enumerate(at))
             if beside in spots:
                 inner.append((spot, spots[beside]))
-            elif sides[axis] > 2:
+            elif sides[axis] > 2 and at[axis] == k - 1 and _at_the_rim(at, axis, shown):
                 first = tuple(0 if axis == d else n for d, n in enumerate(at))
-                outer.append((spots[first], spot, k))
+                ends = (spot, spots[first]) if axis == 1 and len(at) == 3 else (spots[first], spot)  # bent outwards
+                outer.append((*ends, k))
     _lines(axes, inner, INK, 0.55)
     for start, end, k in outer:
         _closing(axes, start, end, k)
-    behind = sorted(spots, key=lambda at: -at[-1])
-    axes.scatter([spots[at][0] for at in behind], [spots[at][1] for at in behind], s=90 if len(sides) == 2 else 55,
+    axes.scatter([x for x, _ in spots.values()], [y for _, y in spots.values()], s=90 if len(sides) == 2 else 55,
                  marker="s", color=ACCELERATOR, zorder=3, edgecolor=PAPER, linewidth=0.8)
     links = 2 * len(sides)
     note = " × ".join(map(str, sides)) + f" accelerators\n{links} cables each, {choice.rate_gb_s / links:,.1f} GB/s"
     if shown != list(sides):
         note += "\n" + " × ".join(map(str, shown)) + " of them drawn"
-    axes.text(1.0, 0.80, note + "\ncurves close the rings", fontsize=10, va="top", linespacing=1.6)
+    axes.text(1.0, 0.80, note + "\nevery row is a ring: curves close it", fontsize=10, va="top", linespacing=1.6)
+
+
+def _seen(at: tuple[int, ...], shown: list[int]) -> bool:
+    """On the front, the top or the right face; in two dimensions all."""
+    return len(at) < 3 or at[2] == 0 or at[1] == shown[1] - 1 or at[0] == shown[0] - 1
+
+
+def _at_the_rim(at: tuple[int, ...], axis: int, shown: list[int]) -> bool:
+    """Whether a ring is one whose closing is drawn: all in two dimensions, in three those along the outer edges."""
+    if len(at) < 3:
+        return True
+    return {0: at[1] == 0 and at[2] == 0, 1: at[0] == 0 and at[2] == 0, 2: at[0] == shown[0] - 1 and at[1] == 0}[axis]
 
 
 def _projected(at: tuple[int, ...], shown: list[int]) -> Spot:

@@ -81,7 +81,7 @@ def by_group(collectives: pd.DataFrame) -> pd.DataFrame:
         cells = own["alpha_us"].map("{:,.0f} us, ".format) + own["gb_s"].map("{:,.0f} GB/s".format)
         table = table.merge(own[keys].assign(**{algorithm: cells}), on=keys, how="left")
     table["share"] = table["share"].map(_share)
-    return table.fillna(NONE).rename(columns={"share": "of the ports' rate"})
+    return table.astype(object).fillna(NONE).rename(columns={"share": "of the ports' rate"})
 
 
 def record(one: Figures | InputError) -> dict[str, object]:
