@@ -39,8 +39,12 @@ ENGINES = {
 }  # fmt: skip
 """Part of an engine's name -> family. TensorRT-LLM before 1.0 is `tensorrt`: compiled engines, another runtime."""
 
-OTHER_FORM = "pcie"
-"""What follows a known name must not say this: another board, with other memory and links."""
+OTHER_FORM = re.compile(r"pcie|nvl(?!\d)|distill|draft|eagle")
+"""What follows a known name must not say this: another board, with other memory and links, or another model."""
+SAME_MEMORY = 0.85
+"""A memory size in a chip's name, if any, is its own at least to this share; host memory of superchips is larger."""
+BOARD_GB = 400.0
+"""A larger figure in a name is a superchip's host memory."""
 VENDORS = ("nvidia", "amd", "google", "intel", "aws", "meta", "tesla", "instinct", "geforce")
 
 SERVERS = ("vllm", "sglang", "trtllm", "tgi", "lmdeploy", "jetstream", "*")
@@ -85,7 +89,8 @@ def _read(path: Path, catalogue: Catalogue) -> pd.DataFrame:
 def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     rows = pd.DataFrame({
         "file": file, "row": np.arange(len(raw)) + 2, "model_given": raw["model"], "gpu_given": raw["gpu"],
-        "metric_given": raw["metric"], "value": pd.to_numeric(raw["value"], errors="coerce"),
+        "metric_given": raw["metric"], "engine_given": _column(raw, "engine"),
+        "value": pd.to_numeric(raw["value"], errors="coerce"),
     })  # fmt: skip
     rows["metric"] = _each(raw["metric"], metric_of)
     rows["engine"] = _each(_column(raw, "engine"), engine_family)
@@ -146,6 +151,7 @@ class Names:
     """Cards by their names as people write them: any case, spacing and vendor, and whatever follows a known name."""
 
     def __init__(self, cards: Mapping[str, Accelerator] | Mapping[str, ModelCard]) -> None:
+        self.cards = cards
         self.known = {_plain(text): name for name, card in cards.items() for text in (card.name, *card.aliases, name)}
 
     def __call__(self, name: str) -> str:
@@ -156,7 +162,17 @@ class Names:
         whole = _plain(name.split("/")[-1])
         heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!p\d)(?!\d*b)", whole)]
         longest = max(heads, key=len, default="")
-        return self.known[longest] if longest and OTHER_FORM not in whole[len(longest):] else ""
+        rest = whole[len(longest):]
+        return self.known[longest] if longest and not OTHER_FORM.search(rest) and self._sized(longest, rest) else ""
+
+    def _sized(self, known: str, rest: str) -> bool:
+        """True unless what follows a chip's name gives it another memory than it has."""
+        card = self.cards[self.known[known]]
+        sizes = [float(size) for size in re.findall(r"(\d+)gb", rest)]
+        if isinstance(card, ModelCard) or not sizes:
+            return True
+        return any(min(size, own) / max(size, own) >= SAME_MEMORY or size > BOARD_GB
+                   for size in sizes for own in (card.memory_gb, card.memory_usable_gb))
 
 
 def engine_family(name: str) -> str:

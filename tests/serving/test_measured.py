@@ -73,10 +73,43 @@ def test_names_as_people_write_them():
     assert models("GPT-1.3B") == "gpt3-babbage"
     assert models("GPT-13B") == "gpt3-13b"
     assert models("GPT-3.5") == ""
-    assert models("Qwen3-80B") == models("OPT-66B") == ""
+    assert models("Qwen3-80B") == models("OPT-2.7B") == ""
     assert chips("NVIDIA H100 80GB HBM3") == "h100-sxm"
     assert chips("AMD Instinct MI355X") == "mi355x"
     assert chips("NVIDIA A100-PCIE-40GB") == chips("A10") == ""
+
+
+MODELS = {
+    "Llama-2-70b-chat-hf": "llama2-70b", "meta-llama/Llama-2-7b-hf": "llama2-7b", "lmsys/vicuna-13b-v1.5": "llama2-13b",
+    "meta-llama/Meta-Llama-3-8B-Instruct": "llama3.1-8b", "amd/Llama-3.1-70B-Instruct-FP8-KV": "llama3.1-70b",
+    "nvidia/Llama-3.1-405B-Instruct-FP4": "llama3.1-405b", "Llama 4 Scout": "llama4-scout",
+    "mistralai/Mixtral-8x7B-Instruct-v0.1": "mixtral-8x7b", "mistralai/Mixtral-8x22B-v0.1": "mixtral-8x22b",
+    "mistralai/Mistral-7B-Instruct-v0.3": "mistral-7b", "deepseek-ai/DeepSeek-V3": "deepseek-v3",
+    "deepseek-ai/DeepSeek-R1-0528": "deepseek-r1", "nvidia/DeepSeek-R1-FP4": "deepseek-r1",
+    "deepseek-ai/DeepSeek-R1-Distill-Llama-70B": "llama3.1-70b", "DeepSeek-R1-Distill-Qwen-32B": "qwen2.5-32b",
+    "DeepSeek-R1-Distill-Qwen-1.5B": "", "Qwen2.5-72B": "qwen2.5-72b", "Qwen/Qwen2.5-7B-Instruct": "qwen2.5-7b",
+    "Qwen/Qwen3-30B-A3B-FP8": "qwen3-30b-a3b", "google/gemma-2-27b-it": "gemma2-27b", "facebook/opt-66b": "opt-66b",
+    "openai/gpt-oss-20b": "gpt-oss-20b", "moonshotai/Kimi-K2-Instruct": "kimi-k2", "bigscience/bloom": "bloom-176b",
+    "tiiuae/falcon-180B-chat": "falcon-180b", "GPT-3 175B": "gpt3-davinci", "gpt-neox-20b": "",
+}  # fmt: skip
+CHIPS = {
+    "NVIDIA A100-SXM4-80GB": "a100-sxm-80", "A100-SXM4-40GB": "a100-sxm-40", "NVIDIA A100 80GB PCIe": "",
+    "H100-SXM": "h100-sxm", "H100 PCIe": "h100-pcie", "NVIDIA H100 NVL": "", "NVIDIA H200": "h200-sxm", "H20": "h20",
+    "GH200 480GB": "gh200-96", "NVIDIA B200": "b200-sxm", "GB200 NVL72": "gb200-nvl72", "MI300X": "mi300x",
+    "AMD Instinct MI325X": "mi325x", "Tesla T4": "t4", "Tesla V100-SXM2-32GB": "v100-sxm2-32", "V100-SXM2-16GB": "",
+    "NVIDIA GeForce RTX 4090": "rtx4090", "NVIDIA L40S": "l40s", "TPU v5e": "tpu-v5e", "Gaudi 3": "gaudi3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_names_of_public_tables(name):
+    assert Names(load_catalogue().models())(name) == MODELS[name]
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_accelerator_names_of_public_tables(name):
+    """A board with another memory or link than the card's is not that card."""
+    assert Names(load_catalogue().accelerators())(name) == CHIPS[name]
 
 
 def test_metrics_as_they_are_written():
