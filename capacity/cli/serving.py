@@ -68,7 +68,8 @@ def validate(
 def calibrate(
     files: Files = None,
     out: Annotated[Path, typer.Option(help="Where the fit is written.")] = Path("data/calibration.csv"),
-    leave_out: Annotated[bool, typer.Option(help="Also fit without each model, accelerator and generation.")] = True,
+    leave_out: Annotated[bool, typer.Option(help="Also fit without each model, accelerator, campaign, ...")] = True,
+    report: Annotated[Path | None, typer.Option(help="Page whose tables of errors are written anew.")] = None,
     overlay: Overlays = None,
     as_json: AsJson = False,
 ) -> None:
@@ -80,13 +81,19 @@ def calibrate(
     from capacity.cli.tables import print_frame
     from capacity.serving.measured import read_measurements
     from capacity.serving.refit import refit
+    from capacity.serving.trust import with_errors
 
     if not out.parent.is_dir():
         raise InputError(f"--out: the folder {out.parent} does not exist")
+    if report and not report.is_file():
+        raise InputError(f"--report: {report} does not exist")
     catalogue = load_catalogue(overlay or ())
     rows = read_measurements(files or _shipped(), catalogue)
     found = refit(rows, catalogue, lambda text: typer.echo(f"fitting: {text}", err=True), left_out=leave_out)
     _write(found.table, out)
+    if report:
+        page = with_errors(report.read_text(encoding="utf-8"), found.errors, str(report))
+        report.write_text(page, encoding="utf-8")
     if as_json:
         sys.stdout.write(found.errors.to_json(orient="records", indent=1) + "\n")
         return

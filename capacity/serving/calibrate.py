@@ -3,16 +3,17 @@
 Every fitted parameter is log-normal: a common value, and a deviation for each generation, engine, fabric or
 (generation, precision) that the rows show, drawn towards nought by a prior (`calibration_priors.csv`). Minimised is
 
-    sum rho((log predicted - log measured) w / s)
+    sum w^2 log(1 + ((log predicted - log measured) / s)^2)
         +  sum ((log common - log prior) / spread)^2  +  sum (deviation / between)^2
 
-with rho the soft L1 loss and w evening out cells of many rows. Collectives are fitted first, alone, and then frozen.
-What has no measurement keeps the common value, with the spread between levels in its interval.
+with w evening out cells of many rows. Builds of one engine differ by a third on the same system, and a few campaigns by
+factors: the Cauchy loss lets those that disagree with all others count little. Collectives are fitted first, alone,
+and then frozen. What has no measurement keeps the common value, with the spread between levels in its interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,12 +22,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
+from threadpoolctl import threadpool_limits
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError
-from capacity.serving.architecture import Array
+from capacity.serving.architecture import Array, Bools
 from capacity.serving.calibration import ANY, Calibration
-from capacity.serving.predict import Case, cases, predict_case, predict_collectives
+from capacity.serving.predict import Case, LinkCase, cases, link_cases, predict_case, predict_links
 
 Key = tuple[str, ...]
 """(parameter, generation, precision, engine, fabric), a row of `calibration.csv`."""
@@ -36,9 +38,11 @@ USUAL, USUAL_TTFT = 0.12, 0.4
 """Sizes of a residual that count as usual; the first token carries the measuring client's delay."""
 CURRENT = ("vllm", "sglang", "trtllm")
 """Engines whose common value stands for an engine that is not known, as in plans."""
-APART = 5.0
+APART = 10.0
 """How much more freely other (earlier, research) engines deviate, so that they hardly move the common value."""
-COLLECTIVE_STEP, SERVING_STEP = 1e-4, 1e-4
+FLAT = 1e-6
+"""Errors below it lie on the straight part of the loss."""
+SERVING_STEP = 1e-4
 ROUNDS = 40
 
 
@@ -58,9 +62,27 @@ class Knobs:
 
     def values(self, at: Array) -> dict[Key, float]:
         """Value of each row at a point."""
-        own = np.arange(len(self.keys))
-        logs = np.where(self.common == own, at, at[self.common] + at)
-        return dict(zip(self.keys, np.exp(np.clip(logs, self.low, self.high)).tolist(), strict=True))
+        return dict(zip(self.keys, np.exp(np.clip(self._logs(at), self.low, self.high)).tolist(), strict=True))
+
+    def free(self, at: Array) -> Bools:
+        """Entries whose value is not held by a bound."""
+        logs = self._logs(at)
+        return np.asarray((logs >= self.low) & (logs <= self.high))
+
+    def _logs(self, at: Array) -> Array:
+        return np.where(self.common == np.arange(len(self.keys)), at, at[self.common] + at)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The parameters."""
+        return list(dict.fromkeys(key[0] for key in self.keys))
+
+    def columns(self, case: Case | LinkCase) -> list[int]:
+        """The entry that holds for a case, by parameter: its deviation where there is one, else the common value."""
+        where = (case.chip.generation, case.weights, case.engine, case.chip.scale_up_fabric)
+        best = {key[0]: column for column, key in enumerate(self.keys)
+                if all(own in (ANY, asked) for own, asked in zip(key[1:], where, strict=True))}
+        return [best[name] for name in self.names]
 
 
 def knobs(priors: pd.DataFrame, names: list[str], levels: Mapping[str, list[tuple[str, str]]]) -> Knobs:
@@ -88,9 +110,11 @@ class Evidence:
     """Rows to learn from, as cases, with the weight of each."""
 
     rows: pd.DataFrame
-    cases: list[Case]
+    cases: Sequence[Case | LinkCase]
     weight: Array
     """By position in `rows`."""
+    usual: Array
+    """Size of a log error that counts as usual, likewise."""
     place: dict[int, int]
 
     @cached_property
@@ -103,13 +127,37 @@ class Evidence:
         """Positions in `rows` of the entries of each case."""
         return [np.array([self.place[int(i)] for i in case.index], dtype=np.intp) for case in self.cases]
 
-    def residual(self, number: int, calibration: Calibration) -> Array:
-        """Weighted log errors of one case; 0 where it does not fit in memory or is saturated."""
-        value, saturated = predict_case(self.cases[number], calibration)
+    def error(self, number: int, table: Calibration) -> Array:
+        """Weighted log errors of one case, one row for each of `Calibration.moved`; 0 where it does not fit."""
+        value, saturated = ask(self.cases[number], table)
         spots = self.spots[number]
         known = np.isfinite(value) & ~saturated & (value > 0)
         error = np.log(np.where(known, value, 1.0)) - self.logs[spots]
-        return np.where(known, error, 0.0) * self.weight[spots]
+        return np.asarray(np.where(known, error, 0.0) / self.usual[spots])
+
+    def errors(self, table: Calibration) -> Array:
+        """Weighted log errors of all rows."""
+        made = np.zeros(len(self.rows))
+        for number, spots in enumerate(self.spots):
+            made[spots] = self.error(number, table)
+        return made
+
+    def slopes(self, chosen: Knobs, point: Array, table: Calibration) -> Array:
+        """Change of each weighted log error with each entry of a point, (rows, entries)."""
+        moved, free = table.moved(chosen.names, SERVING_STEP), chosen.free(point)
+        made = np.zeros((len(self.rows), len(point)))
+        for number, (case, spots) in enumerate(zip(self.cases, self.spots, strict=True)):
+            found = self.error(number, moved)
+            for row, column in enumerate(chosen.columns(case), start=1):
+                change = (found[row] - found[0]) / SERVING_STEP * free[column]
+                made[spots, column] = change
+                made[spots, chosen.common[column]] = change
+        return made
+
+
+def ask(case: Case | LinkCase, table: Calibration) -> tuple[Array, Bools]:
+    """(prediction, saturated) of each row of a case."""
+    return predict_links(case, table) if isinstance(case, LinkCase) else predict_case(case, table)
 
 
 def evidence(rows: pd.DataFrame, catalogue: Catalogue) -> Evidence:
@@ -117,8 +165,8 @@ def evidence(rows: pd.DataFrame, catalogue: Catalogue) -> Evidence:
     kept = rows[(rows["reason"] == "") & (rows["load"] != "collective") & ~rows["queued"]]
     kind = kept.groupby(["file", "model", "accelerator", "weights", "engine", "metric"])["value"].transform("size")
     scale = np.where((kept["metric"] == "ttft_ms") & kept["load"].isin(("closed", "open")), USUAL_TTFT, USUAL)
-    weight = (kind.to_numpy(dtype=float) ** -0.25) / scale
-    return Evidence(kept, cases(kept, catalogue), weight, {int(i): n for n, i in enumerate(kept.index)})
+    weight = kind.to_numpy(dtype=float) ** -0.25
+    return Evidence(kept, cases(kept, catalogue), weight, scale, {int(i): n for n, i in enumerate(kept.index)})
 
 
 @dataclass(frozen=True)
@@ -143,62 +191,41 @@ def fit(known: Evidence, priors: pd.DataFrame, fixed: Mapping[Key, float], start
     chosen = _knobs_of(known, priors)
     at = np.array([(start or {}).get(key, value) for key, value in zip(chosen.keys, chosen.start, strict=True)])
 
+    return _descend(known, chosen, fixed, at, rounds)
+
+
+def soften(error: Array) -> tuple[Array, Array]:
+    """(r, dr/derror) with r^2 = log(1 + error^2), the Cauchy loss: what is far off counts little."""
+    r = np.sign(error) * np.sqrt(np.log1p(error**2))
+    far = np.abs(error) > FLAT
+    return r, np.where(far, np.abs(error) / (1.0 + error**2) / np.where(far, np.abs(r), 1.0), 1.0)
+
+
+def _descend(known: Evidence, chosen: Knobs, fixed: Mapping[Key, float], at: Array, rounds: int) -> Fitted:
+    """Least squares with a Cauchy loss on data and plain squares on priors."""
+    centre, spread, weight = chosen.start, chosen.spread, known.weight
+
     def calibration(point: Array) -> Calibration:
         return Calibration.of({**fixed, **chosen.values(point)})
 
-    def residuals(point: Array) -> Array:
-        table = calibration(point)
-        return np.concatenate([known.residual(i, table) for i in range(len(known.cases))])
-
-    users = [users_of(known.cases, key) for key in chosen.keys]
-    sizes = np.cumsum([0, *(len(spots) for spots in known.spots)])
-
-    def jacobian(point: Array) -> Array:
-        here = residuals(point)
-        slopes = np.zeros((int(sizes[-1]), len(point)))
-        for column, use in enumerate(users):
-            moved = point.copy()
-            moved[column] += SERVING_STEP
-            other = calibration(moved)
-            for i in use:
-                own = slice(sizes[i], sizes[i + 1])
-                slopes[own, column] = (known.residual(i, other) - here[own]) / SERVING_STEP
-        return slopes
-
-    at, covariance = _descend(residuals, jacobian, at, chosen, rounds)
-    return Fitted(chosen, at, covariance, calibration(at))
-
-
-def _descend(residuals: Callable[[Array], Array], jacobian: Callable[[Array], Array], at: Array, chosen: Knobs,
-             rounds: int) -> tuple[Array, Array]:
-    """Least squares with a soft L1 loss on data and plain squares on priors: (point, covariance there)."""
-    centre, spread = chosen.start, chosen.spread
-
     def robust(point: Array) -> Array:
-        raw = residuals(point)
-        return np.concatenate([np.sign(raw) * np.sqrt(2.0 * (np.sqrt(1.0 + raw**2) - 1.0)), (point - centre) / spread])
+        return np.concatenate([soften(known.errors(calibration(point)))[0] * weight, (point - centre) / spread])
 
     def slopes(point: Array) -> Array:
-        raw = residuals(point)
-        soft = np.sqrt(2.0 * (np.sqrt(1.0 + raw**2) - 1.0))
-        gain = np.where(soft > 1e-9, np.abs(raw) / np.sqrt(1.0 + raw**2) / np.maximum(soft, 1e-9), 1.0)
-        return np.concatenate([jacobian(point) * gain[:, None], np.diag(1.0 / spread)])
+        table = calibration(point)
+        gain = soften(known.errors(table))[1] * weight
+        return np.concatenate([known.slopes(chosen, point, table) * gain[:, None], np.diag(1.0 / spread)])
 
     own = chosen.common == np.arange(len(at))
     low = np.where(own, chosen.low, -np.inf)
     high = np.where(own, chosen.high, np.inf)
-    found = least_squares(robust, np.clip(at, low + 1e-9, high - 1e-9), jac=slopes, bounds=(low, high),
-                          max_nfev=rounds, x_scale=spread, xtol=1e-4, ftol=1e-5)
-    slope = np.asarray(found.jac, dtype=np.float64)
-    return np.asarray(found.x, dtype=np.float64), np.asarray(np.linalg.inv(slope.T @ slope), dtype=np.float64)
-
-
-def users_of(all_cases: list[Case], key: Key) -> list[int]:
-    """Cases that a row of the calibration may change."""
-    _, generation, precision, engine, fabric = key
-    return [i for i, case in enumerate(all_cases)
-            if generation in (ANY, case.chip.generation) and precision in (ANY, case.weights)
-            and engine in (ANY, case.engine) and fabric in (ANY, case.chip.scale_up_fabric)]
+    with threadpool_limits(1):
+        found = least_squares(robust, np.clip(at, low + 1e-9, high - 1e-9), jac=slopes, bounds=(low, high),
+                              max_nfev=rounds, x_scale=spread, xtol=1e-4, ftol=1e-5)
+        slope = np.asarray(found.jac, dtype=np.float64)
+        covariance = np.linalg.inv(slope.T @ slope)
+    point = np.asarray(found.x, dtype=np.float64)
+    return Fitted(chosen, point, np.asarray(covariance, dtype=np.float64), calibration(point))
 
 
 def _knobs_of(known: Evidence, priors: pd.DataFrame) -> Knobs:
@@ -223,25 +250,14 @@ def fit_links(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame) ->
     asked = rows[(rows["reason"] == "") & (rows["load"] == "collective")]
     if asked.empty:
         return {}, None
-    chips = catalogue.accelerators()
-    fabric = asked["accelerator"].map({name: chip.scale_up_fabric for name, chip in chips.items()})
-    chosen = knobs(priors, list(LINKS), {"fabric": [(name, ANY) for name in sorted(fabric.unique())]})
+    found = link_cases(rows, catalogue)
+    fabrics = sorted({case.chip.scale_up_fabric for case in found})
+    chosen = knobs(priors, list(LINKS), {"fabric": [(name, ANY) for name in fabrics]})
     alike = asked.groupby(["file", "accelerator", "tp"])["value"].transform("size").to_numpy(dtype=float)
-    weight = alike**-0.25 / USUAL
-    logs, base = np.log(asked["value"].to_numpy(dtype=float)), fixed_values(priors)
-
-    def residuals(point: Array) -> Array:
-        value = predict_collectives(asked, catalogue, Calibration.of({**base, **chosen.values(point)}))
-        return np.asarray((np.log(value.to_numpy(dtype=float)) - logs) * weight, dtype=np.float64)
-
-    def jacobian(point: Array) -> Array:
-        here = residuals(point)
-        eye = np.eye(len(point)) * COLLECTIVE_STEP
-        return np.stack([(residuals(point + step) - here) / COLLECTIVE_STEP for step in eye], axis=1)
-
-    at, covariance = _descend(residuals, jacobian, chosen.start.copy(), chosen, ROUNDS)
-    values = chosen.values(at)
-    return values, Fitted(chosen, at, covariance, Calibration.of({**base, **values}))
+    known = Evidence(asked, found, alike**-0.25, np.full(len(asked), USUAL), {int(i): n for n, i in
+                                                                            enumerate(asked.index)})
+    fitted = _descend(known, chosen, fixed_values(priors), chosen.start.copy(), ROUNDS)
+    return chosen.values(fitted.solution), fitted
 
 
 def priors_of(catalogue: Catalogue) -> pd.DataFrame:

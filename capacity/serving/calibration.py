@@ -6,12 +6,14 @@ what had to be inherited from a general row is said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from capacity.catalogue import Catalogue
@@ -32,6 +34,8 @@ class Fit:
     """Share of dense FLOP/s reached in large matrix products at the weights' precision."""
     expert_matmul: float
     """Share of `matmul` that grouped expert products keep."""
+    activation_passes: float
+    """Times that a layer reads or writes a token's activations outside its products."""
     attention_core: float
     """Share of 16-bit FLOP/s reached in attention."""
     layer_s: float
@@ -85,6 +89,8 @@ class Fit:
     """Latency of the collectives' protocol for large messages against that for small ones."""
     link_doubling: float
     """Share of the rate inside the domain that stays with each doubling of the ranks beyond two."""
+    host_crowding: float
+    """How much of that loss serving hosts show against the hosts of the collectives' tables: an exponent."""
     max_sequences: float
     """Sequences that an engine runs at once on one rank, by its defaults."""
     full_load: float
@@ -95,6 +101,8 @@ class Fit:
     """Nuisance of published measurements across domains: share of the accelerators' network rate that was there."""
     cluster_latency: float
     """Nuisance of published measurements across domains: latency of the network against the catalogue's."""
+    unpack_bytes: float
+    """Nuisance of research engines: memory traffic of writing one narrow value out at 16 bits before its use."""
     harness_s: float
     """Nuisance of published measurements, kept out of plans: what the measuring client adds to each TTFT."""
     harness_steps: float
@@ -149,6 +157,14 @@ class Calibration:
             raise InputError(f"calibration: file {file} does not exist")
         return cls(pd.read_csv(file), file.name)
 
+    def moved(self, names: Sequence[str], step: float) -> Calibration:
+        """The same table with one parameter after another moved by `step` in logarithms.
+
+        The parameters of its fits are columns, shape (1 + names, 1): as they are in the first row, then each moved in
+        its own, so that one evaluation over rows gives all slopes.
+        """
+        return _Moved.around(self, names, step)
+
     def fit(self, generation: str, precision: str, engine: str = ANY, fabric: str = ANY) -> Fit:
         """Parameters of a generation at a weight precision; InputError if the table has no row that applies."""
         key = (generation, precision, engine, fabric)
@@ -164,6 +180,31 @@ class Calibration:
                 return self.values[name, *key], key[0]
         raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision "
                          f"{precision!r}; add one with generation {ANY!r}")
+
+
+class _Moved(Calibration):
+    """See `Calibration.moved`."""
+
+    names: Sequence[str]
+    step: float
+
+    @classmethod
+    def around(cls, table: Calibration, names: Sequence[str], step: float) -> _Moved:
+        made = cls.__new__(cls)
+        made.values, made.source, made._fits = table.values, table.source, {}
+        made.names, made.step = names, step
+        return made
+
+    def fit(self, generation: str, precision: str, engine: str = ANY, fabric: str = ANY) -> Fit:
+        key = (generation, precision, engine, fabric)
+        if key not in self._fits:
+            found: dict[str, Any] = {}
+            for row, name in enumerate(self.names, start=1):
+                column = np.full((len(self.names) + 1, 1), self._lookup(name, *key)[0])
+                column[row] *= np.exp(self.step)
+                found[name] = column
+            self._fits[key] = replace(super().fit(*key), **found)
+        return self._fits[key]
 
 
 @lru_cache(maxsize=1)

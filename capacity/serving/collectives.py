@@ -43,7 +43,7 @@ def _up_rate(links: Interconnect, inside: Array | float = 2.0) -> Array | float:
     if links.domain <= 1:
         return np.inf
     rate = links.up_gb_s * links.up_efficiency * GIGA
-    if links.up_doubling == 1.0:
+    if np.all(links.up_doubling == 1.0):
         return rate
     return rate * links.up_doubling ** np.log2(np.maximum(inside, 2.0) / 2.0)
 

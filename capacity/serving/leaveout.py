@@ -1,4 +1,4 @@
-"""How far to trust a fit: errors on models, accelerators and generations that it has not seen.
+"""How far to trust a fit: errors on models, accelerators, generations, campaigns and tables that it has not seen.
 
 Models of one architecture (DeepSeek-V3 and R1) are left out together, so that a measurement never stands on both sides.
 Each fit starts from the full one and goes a few rounds.
@@ -15,12 +15,10 @@ import pandas as pd
 from capacity.catalogue import Catalogue
 from capacity.catalogue.cards import ModelCard
 from capacity.serving.architecture import Array
-from capacity.serving.calibrate import SERVING_STEP, Evidence, Fitted, Key, evidence, fit
-from capacity.serving.calibration import ANY, Calibration
-from capacity.serving.predict import predict_case
+from capacity.serving.calibrate import SERVING_STEP, Evidence, Fitted, Key, ask, evidence, fit
 
-ROUNDS = 4
-SPLITS = ("model", "accelerator", "generation")
+ROUNDS = 8
+SPLITS = ("model", "accelerator", "generation", "campaign", "table")
 Z80 = 1.2816
 """Half width of a normal law's 80 % interval in standard deviations."""
 FOLDS = 5
@@ -49,7 +47,7 @@ class LeftOut:
 
 def leave_out(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fixed: Mapping[Key, float], full: Fitted,
               split: str, tell: Callable[[str], None]) -> LeftOut:
-    """Fit without each group of a split (model, accelerator, generation, configuration) and predict that group."""
+    """Fit without each group of a split (SPLITS or configuration) and predict that group."""
     groups = group_of(rows, catalogue, split)
     usable = (rows["reason"] == "") & (rows["load"] != "collective") & ~rows["queued"]
     predicted, spread = pd.Series(np.nan, index=rows.index), pd.Series(np.nan, index=rows.index)
@@ -58,58 +56,48 @@ def leave_out(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fi
         inside = groups == name
         fitted = fit(evidence(rows[usable & ~inside], catalogue), priors, fixed, full.point, ROUNDS)
         asked = evidence(rows[usable & inside], catalogue)
-        value, deviation = _predict(asked, fitted, priors, fixed)
+        value, deviation = _predict(asked, fitted, priors)
         predicted[asked.rows.index], spread[asked.rows.index] = value, deviation
     return LeftOut(split, predicted, spread)
 
 
 def group_of(rows: pd.DataFrame, catalogue: Catalogue, split: str) -> pd.Series:
-    """The group of each row. Configurations (all loads of one sharding of one system) fall into a few folds."""
+    """The group of each row.
+
+    A campaign is all that one table says of one build of an engine; configurations (all loads of one sharding of one
+    system) fall into a few folds.
+    """
     family = families(rows, catalogue)
     if split == "model":
         return family
     if split in ("accelerator", "generation"):
         return rows[split]
+    if split == "table":
+        return rows["file"]
+    if split == "campaign":
+        return rows["file"] + ": " + rows["engine_given"]
     numbers = rows[["tp", "pp", "dp", "input", "output"]].fillna(-1.0)
     key = [family, rows["accelerator"], rows["weights"], rows["engine"], *(numbers[name] for name in numbers)]
     return (rows.groupby(key).ngroup() % FOLDS).astype(str)
 
 
-def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame, fixed: Mapping[Key, float]) -> tuple[Array, Array]:
+def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Array, Array]:
     """Predictions and the standard deviation of their logarithm: what the parameters leave open.
 
     A level that the fit has not seen (a new generation, engine) adds the spread between levels.
     """
     between = dict(zip(priors["parameter"], priors["between"], strict=True))
     knobs = fitted.knobs
-    base = _values(asked, fitted.calibration)
-    slopes = np.zeros((len(base), len(fitted.solution)))
-    unseen = np.zeros(len(base))
-    for column, key in enumerate(knobs.keys):
-        moved = fitted.solution.copy()
-        moved[column] += SERVING_STEP
-        change = np.log(_values(asked, Calibration.of({**fixed, **knobs.values(moved)})) / base) / SERVING_STEP
-        slopes[:, column] = np.nan_to_num(change)
-        if key[1:] == (ANY, ANY, ANY, ANY):
-            unseen = unseen + (slopes[:, column] * between[key[0]]) ** 2 * _new(asked, knobs.keys, key[0])
-    variance = np.einsum("ij,jk,ik->i", slopes, fitted.covariance, slopes) + unseen
-    return base, np.sqrt(np.maximum(variance, 0.0))
-
-
-def _new(asked: Evidence, keys: list[Key], parameter: str) -> Array:
-    """1 where no level of the parameter that the fit has seen applies to the row."""
-    levels = [key for key in keys if key[0] == parameter and key[1:] != (ANY, ANY, ANY, ANY)]
-    fresh = np.ones(len(asked.rows))
-    for _, generation, precision, engine, fabric in levels:
-        for case, spots in zip(asked.cases, asked.spots, strict=True):
-            if (generation in (ANY, case.chip.generation) and precision in (ANY, case.weights)
-                    and engine in (ANY, case.engine) and fabric in (ANY, case.chip.scale_up_fabric)):
-                fresh[spots] = 0.0
-    return fresh
-
-
-def _values(asked: Evidence, calibration: Calibration) -> Array:
-    values = np.full(len(asked.rows), np.nan)
+    moved = fitted.calibration.moved(knobs.names, SERVING_STEP)
+    value, variance = np.full(len(asked.rows), np.nan), np.zeros(len(asked.rows))
     for case, spots in zip(asked.cases, asked.spots, strict=True):
-        values[spots] = predict_case(case, calibration)[0]
-    return values
+        found = ask(case, moved)[0]
+        change = np.nan_to_num(np.log(found[1:] / found[0]) / SERVING_STEP)
+        slopes, fresh = np.zeros((len(knobs.keys), len(spots))), np.zeros(len(spots))
+        for name, column, slope in zip(knobs.names, knobs.columns(case), change, strict=True):
+            slopes[column] = slopes[knobs.common[column]] = slope
+            if knobs.common[column] == column:
+                fresh += (slope * between[name]) ** 2
+        value[spots] = found[0]
+        variance[spots] = np.einsum("in,ij,jn->n", slopes, fitted.covariance, slopes) + fresh
+    return value, np.sqrt(np.maximum(variance, 0.0))

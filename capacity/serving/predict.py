@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from capacity.catalogue import Catalogue
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import Array, Bools
-from capacity.serving.calibration import Calibration
+from capacity.serving.architecture import WIDE, Array, Bools, bytes_of
+from capacity.serving.calibration import ANY, Calibration
 from capacity.serving.collectives import collective_s
-from capacity.serving.memory import kv_room, kv_sequence_bytes, weight_bytes
+from capacity.serving.memory import held_bytes, kv_room, kv_sequence_bytes, weight_bytes
 from capacity.serving.step import chunk_s, decode_s
 from capacity.serving.system import Layout, System, links_under, system
 
@@ -39,6 +39,10 @@ WAVES = 10.0
 ANSWERS = ("ttft_ms", "tpot_ms", "total_latency_ms", "throughput_out", "throughput_out_gpu", "throughput_total",
            "throughput_total_gpu", "throughput_req", "ms_per_token", "throughput_in", "throughput_in_gpu",
            "throughput_req_gpu", "throughput_user")
+REST = ("tensorrt", "trtllm")
+"""Engines whose `memory_share` is of what weights and activations leave (free_gpu_memory_fraction), not of all."""
+UNPACKING = ("accelerate", "deepspeed", "flexgen")
+"""Research engines that write narrow weights and KV out at 16 bits in every step before they use them."""
 CASE = ["model", "accelerator", "weights", "kv", "engine", "load"]
 
 
@@ -67,8 +71,14 @@ class Case:
 
     def system(self, calibration: Calibration) -> System:
         """The case under a calibration."""
-        return system(self.card, self.chip, self.links, weights=self.weights, kv=self.kv, calibration=calibration,
+        made = system(self.card, self.chip, self.links, weights=self.weights, kv=self.kv, calibration=calibration,
                       engine=self.engine)
+        if self.engine not in UNPACKING:
+            return made
+        kept = {name: bytes_of(name) / (bytes_of(name) + made.fit.unpack_bytes * (bytes_of(name) < WIDE))
+                for name in (self.weights, self.kv)}
+        return replace(made, weight_rate=made.weight_rate * kept[self.weights],
+                       kv_rate=made.kv_rate * kept[self.kv])
 
 
 @dataclass(frozen=True)
@@ -118,13 +128,16 @@ def predict_case(case: Case, calibration: Calibration) -> tuple[Array, Bools]:
     accelerators = case.layout.accelerators
     requests = seen.output_rate / case.output
     both = requests * (case.input + case.output)
-    answers = np.stack([
+    answers = np.broadcast_arrays(
         seen.ttft / MILLI, seen.tpot / MILLI, seen.total / MILLI, seen.output_rate * case.replicas,
         seen.output_rate / accelerators, both * case.replicas, both / accelerators, requests * case.replicas,
         1.0 / (seen.output_rate * case.replicas * MILLI), requests * case.input * case.replicas,
         requests * case.input / accelerators, requests / accelerators, 1.0 / seen.tpot,
-    ])  # fmt: skip
-    value = answers[case.metric, np.arange(len(case.metric))]
+    )  # fmt: skip
+    value = np.empty_like(answers[0])
+    for asked in np.unique(case.metric):
+        own = case.metric == asked
+        value[..., own] = answers[asked][..., own]
     return np.where(fits, value, np.nan), np.broadcast_to(seen.saturated, value.shape)
 
 
@@ -140,13 +153,17 @@ def _static(case: Case, s: System) -> Seen:
     first = case.layout.pp * chunk_s(s, case.layout, own * case.input, case.input / 2.0)
     tpot = decode_s(s, case.layout, own, case.input + case.output / 2.0)
     total = first + steps * tpot
-    return Seen(first, tpot, total, case.batch * case.output / total, np.zeros(len(total), dtype=bool))
+    return Seen(first, tpot, total, case.batch * case.output / total, np.zeros(total.shape, dtype=bool))
 
 
 def _held(case: Case, s: System) -> Array:
     """Sequences of mean length that memory and the engine hold, whole copy."""
     each = kv_sequence_bytes(s, case.layout, case.input + case.output)
-    own = np.maximum(kv_room(s, case.layout) / each, 1.0)
+    room = kv_room(s, case.layout)
+    if case.engine in REST:
+        whole = s.memory_bytes / s.fit.memory_share
+        room = s.fit.memory_share * np.maximum(whole - held_bytes(s, case.layout), 0.0)
+    own = np.maximum(room / each, 1.0)
     return np.minimum(own * case.layout.dp, s.fit.max_sequences * case.layout.dp)
 
 
@@ -200,34 +217,62 @@ def _maximum(case: Case, s: System) -> Seen:
     step = _step(case, s, in_flight)
     tpot = step + in_flight * prompt / out
     rate = in_flight / tpot * s.fit.full_load
-    return Seen(prompt, tpot, prompt + out * tpot, rate, np.zeros(len(out), dtype=bool))
+    return Seen(prompt, tpot, prompt + out * tpot, rate, np.zeros(rate.shape, dtype=bool))
 
 
 def _offload(case: Case, s: System) -> Seen:
     """Each pass streams all weights, and after the first the KV of the whole batch, which waits in host RAM."""
     layout = case.layout
     kv = case.batch * kv_sequence_bytes(s, layout, case.input + case.output / 2.0)
-    stream = weight_bytes(s, layout) / np.where(case.disk, min(s.fit.nvme, s.host_rate), s.host_rate)
+    stream = weight_bytes(s, layout) / np.where(case.disk, np.minimum(s.fit.nvme, s.host_rate), s.host_rate)
     first = np.maximum(stream, chunk_s(s, layout, case.batch * case.input, case.input / 2.0))
     step = np.maximum(stream + kv / s.host_rate, decode_s(s, layout, case.batch, case.input))
     total = first + (case.output - 1.0) * step
-    return Seen(first, step, total, case.batch * case.output / total, np.zeros(len(total), dtype=bool))
+    return Seen(first, step, total, case.batch * case.output / total, np.zeros(total.shape, dtype=bool))
 
 
 _LOADS = {"static": _static, "closed": _closed, "open": _open, "maximum": _maximum, "offload": _offload}
 
 
-def predict_collectives(rows: pd.DataFrame, catalogue: Catalogue, calibration: Calibration) -> pd.Series:
-    """Microseconds of each predictable row of a collective; the batch column is its size in bytes."""
+@dataclass(frozen=True)
+class LinkCase:
+    """Rows of one collective on one accelerator; `index` says where they stand in the table."""
+
+    chip: Accelerator
+    links: Interconnect
+    kind: str
+    ranks: Array
+    size: Array
+    """Bytes a rank."""
+    index: Array
+    weights: str = "bf16"
+    engine: str = ANY
+
+
+def link_cases(rows: pd.DataFrame, catalogue: Catalogue) -> list[LinkCase]:
+    """The predictable rows of collectives, in cases; the batch column is the size in bytes."""
     asked = rows[(rows["reason"] == "") & (rows["load"] == "collective")]
-    value = pd.Series(np.nan, index=asked.index)
+    made = []
     for (name, kind), group in asked.groupby(["accelerator", "collective"]):
         chip = catalogue.accelerator(str(name))
-        links = links_of(chip, catalogue)
-        fit = calibration.fit(chip.generation, "bf16", fabric=chip.scale_up_fabric)
-        links = replace(links_under(links, fit), out_gb_s=links.out_gb_s * fit.cluster_ports,
-                        out_alpha_s=links.out_alpha_s * fit.cluster_latency)
-        ranks = (group["tp"] * group["replicas"]).to_numpy(dtype=float)
-        seconds = collective_s(str(kind), ranks, group["batch"].to_numpy(dtype=float), links)
-        value[group.index] = seconds / MICRO
+        ranks, size = group["tp"] * group["replicas"], group["batch"]
+        made.append(LinkCase(chip, links_of(chip, catalogue), str(kind), ranks.to_numpy(dtype=float),
+                             size.to_numpy(dtype=float), group.index.to_numpy(dtype=float)))
+    return made
+
+
+def predict_links(case: LinkCase, calibration: Calibration) -> tuple[Array, Bools]:
+    """(microseconds, False) of each row of a collective."""
+    fit = calibration.fit(case.chip.generation, case.weights, fabric=case.chip.scale_up_fabric)
+    links = replace(links_under(case.links, fit), out_gb_s=case.links.out_gb_s * fit.cluster_ports,
+                    out_alpha_s=case.links.out_alpha_s * fit.cluster_latency)
+    value = collective_s(case.kind, case.ranks, case.size, links) / MICRO
+    return value, np.zeros(value.shape, dtype=bool)
+
+
+def predict_collectives(rows: pd.DataFrame, catalogue: Catalogue, calibration: Calibration) -> pd.Series:
+    """Microseconds of each predictable row of a collective."""
+    value = pd.Series(np.nan, index=rows.index[(rows["reason"] == "") & (rows["load"] == "collective")])
+    for case in link_cases(rows, catalogue):
+        value[case.index.astype(int)] = predict_links(case, calibration)[0]
     return value

@@ -36,8 +36,8 @@ class Refit:
 def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None], *, left_out: bool = True) -> Refit:
     """Fit all parameters to rows of `read_measurements`; the same rows give the same table.
 
-    Without `left_out` the columns of errors on unseen models and accelerators stay empty and it takes a minute instead
-    of ten. Raises InputError when no row can be used.
+    Without `left_out` the columns of errors on unseen models and accelerators stay empty and it takes seconds instead
+    of minutes. Raises InputError when no row can be used.
     """
     priors = priors_of(catalogue)
     if not (rows["reason"] == "").any():
@@ -52,7 +52,7 @@ def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None],
     splits = [leave_out(rows, catalogue, priors, fixed, full, split, tell)
               for split in ((*SPLITS, "configuration") if left_out else ())]
     table = _table(seen, catalogue, priors, [f for f in (linked, full) if f is not None], {s.split: s for s in splits})
-    return Refit(table, _errors(seen, catalogue, splits))
+    return Refit(table, errors_of(seen, catalogue, splits))
 
 
 def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits: list[Fitted],
@@ -117,10 +117,10 @@ def _error(predicted: pd.Series, seen: pd.DataFrame, used: pd.Series) -> float:
     return float((predicted[chosen] / seen.loc[chosen, "value"] - 1.0).abs().mean() * PERCENT)
 
 
-def _errors(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -> pd.DataFrame:
+def errors_of(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -> pd.DataFrame:
     """SCORES by kind of model, metric and split; then by each group left out; collectives by themselves."""
     kinds = {name: card.kind for name, card in catalogue.models().items()}
-    kind = seen["model"].map(kinds).fillna("links")
+    kind = seen["model"].map(kinds).fillna("links").where(seen["load"] != "offload", "offload")
     logs = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)
     noise = logs[~seen["saturated"]].groupby([kind, seen["metric"]]).transform("std").fillna(0.0)
     none = pd.Series(np.nan, index=seen.index)

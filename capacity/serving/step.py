@@ -44,6 +44,8 @@ class Terms:
     """Latency of all collectives, and what moving a token's bytes adds (see `collectives`)."""
     links_each: Array
     overhead: float
+    moved: Array
+    """Activations of one sequence between the products of all layers."""
     depth: Array
     """pp times the share of layers on the fullest stage."""
     hops: Array
@@ -96,7 +98,7 @@ def _terms(system: System, layout: Layout) -> Terms:
         core=arch.decode_core / layout.tp / system.core_rate, head_read=own * WIDE / system.weight_rate,
         head_product=2.0 * own / system.core_rate, links=links,
         links_each=(_collectives_s(system, layout, many) - links) / PROBE, overhead=_overhead_s(system),
-        depth=layout.pp * stage_share(arch, layout), hops=hops,
+        moved=_moved_s(system, layout), depth=layout.pp * stage_share(arch, layout), hops=hops,
         hops_each=(hand_over_s(layout.pp, layout.stage, many * volume, system.links) - hops) / PROBE,
         end=layout.pp * fit.step_s * fit.pace, end_each=layout.pp * fit.sequence_s,
     )
@@ -124,15 +126,16 @@ def decode_parts(system: System, layout: Layout, sequences: Array, context: Arra
     """Seconds of one decode step by part; their sum is the time per output token.
 
     sequences: in flight per attention-DP rank and micro-batch (at least 1); context: tokens each of them attends to on
-    average. `weights` and `kv` are memory time, `flops` what compute adds to it.
+    average. `weights` and `kv` are memory time, `flops` what compute and moving activations add to it.
     """
     known = terms(system, layout)
     memory, reading, work, attention, head = _layers(system, known, sequences, context)
     links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
-    layers = work + attention + links + known.overhead
+    moved = sequences * system.verify * known.moved
+    layers = work + attention + links + known.overhead + moved
     scale = np.maximum(known.depth * layers, layers + head) / (layers + head)
     return {"weights": (memory + head) * scale, "kv": reading * scale,
-            "flops": (work - memory + attention - reading) * scale,
+            "flops": (work - memory + attention - reading + moved) * scale,
             "collectives": links * scale + known.hops + sequences * system.verify * known.hops_each,
             "overhead": known.overhead * scale + known.end + sequences * known.end_each}
 
@@ -142,7 +145,7 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
     known = terms(system, layout)
     _, _, work, attention, head = _layers(system, known, sequences, context)
     links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
-    layers = work + attention + links + known.overhead
+    layers = work + attention + links + known.overhead + sequences * system.verify * known.moved
     ends = known.end + known.hops + sequences * (known.end_each + system.verify * known.hops_each)
     return np.asarray(np.maximum(known.depth * layers, layers + head) + ends)
 
@@ -156,7 +159,7 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     reading = _kv_read_bytes(system, context) / np.minimum(layout.tp, arch.kv_shards) / system.kv_rate
     known = terms(system, layout)
     links = faster_s(known.links, tokens * known.links_each, system.links.bulk) * (1.0 - fit.overlap)
-    overhead = _overhead_s(system)
+    overhead = known.overhead + tokens * known.moved
     layers = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp
     return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s * fit.pace)
@@ -209,6 +212,17 @@ def _overhead_s(system: System) -> float:
     arch, fit = system.arch, system.fit
     latent = arch.layers * fit.latent_layer_s if arch.latent else 0.0
     return ((arch.layers - arch.moe_layers) * fit.layer_s + arch.moe_layers * fit.moe_layer_s + latent) * fit.pace
+
+
+def _moved_s(system: System, layout: Layout) -> Array:
+    """Seconds to read and write one token's activations between the products of all layers.
+
+    Each layer moves the residual stream some times around attention and FFN; a MoE layer also a copy of it for each of
+    the k experts of a token, as many as fall to one of the ranks.
+    """
+    arch = system.arch
+    copies = arch.layers + arch.moe_layers * arch.active_experts * layout.dp / layout.ep
+    return np.asarray(system.fit.activation_passes * copies * arch.d_model * WIDE / system.weight_rate)
 
 
 def _kv_read_bytes(system: System, context: Array) -> Array:

@@ -61,6 +61,7 @@ def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, w
     table = calibration or default_calibration()
     fit = table.fit(accelerator.generation, weights, engine, accelerator.scale_up_fabric)
     links = links_under(links, fit)
+    links = replace(links, up_doubling=links.up_doubling**fit.host_crowding)
     wide = WIDE if arch.experts and weight_bytes < BYTES["fp8"] else weight_bytes
     index = (arch.index_bytes or fit.index_bytes * arch.layers) if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
@@ -84,15 +85,15 @@ def _host_rates(accelerator: Accelerator, fit: Fit) -> tuple[float, float, float
     host = accelerator.host
     if host is None:
         return alone, alone, 0.0
-    shared = min(alone, host.read_gb_s * GIGA * fit.host_link / host.accelerators)
-    return alone, shared, min(shared, host.nvme_gb_s * GIGA / host.accelerators)
+    shared = np.minimum(alone, host.read_gb_s * GIGA * fit.host_link / host.accelerators)
+    return alone, shared, np.minimum(shared, host.nvme_gb_s * GIGA / host.accelerators)
 
 
 def links_under(links: Interconnect, fit: Fit) -> Interconnect:
     """Links as collectives were measured to find them."""
-    return replace(links, up_alpha_s=fit.link_alpha_s or links.up_alpha_s,
-                   up_efficiency=fit.link_efficiency or links.up_efficiency, bulk=fit.link_bulk,
-                   up_doubling=fit.link_doubling)
+    return replace(links, up_alpha_s=fit.link_alpha_s if np.all(fit.link_alpha_s) else links.up_alpha_s,
+                   up_efficiency=fit.link_efficiency if np.all(fit.link_efficiency) else links.up_efficiency,
+                   bulk=fit.link_bulk, up_doubling=fit.link_doubling)
 
 
 @dataclass(frozen=True)

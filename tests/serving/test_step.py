@@ -38,7 +38,7 @@ def test_a_lone_sequence_streams_the_weights_once():
     table = 128256 * 8192
     assert parts["weights"][0] == pytest.approx((s.arch.total - 2 * table + 2 * table) / rate, rel=1e-6)
     assert parts["kv"][0] == 0
-    assert parts["flops"][0] < 1e-3 * parts["weights"][0]
+    assert parts["flops"][0] < 2e-3 * parts["weights"][0]  # compute, and moving one token's activations
 
 
 @given(MODELS, LAYOUTS, st.floats(1, 500), st.floats(1, 100_000))

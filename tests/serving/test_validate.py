@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from capacity.catalogue import load_catalogue
@@ -12,11 +15,13 @@ from capacity.errors import InputError
 from capacity.serving.calibrate import evidence, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibration import Calibration, default_calibration
 from capacity.serving.leaveout import leave_out
-from capacity.serving.measured import read_measurements
-from capacity.serving.refit import COLUMNS, refit
+from capacity.serving.measured import NEEDED, read_measurements
+from capacity.serving.predict import cases, predict_case
+from capacity.serving.refit import COLUMNS, SCORES, errors_of, refit
+from capacity.serving.trust import BEGIN, END, markdown, with_errors
 from capacity.serving.validate import predict, scores, skipped, summary, worst
 
-from .test_measured import read
+from .test_measured import ROW, read
 
 SMALL = ("kipply_ft_13b.csv", "trtllm_v0.5_performance.csv")
 
@@ -156,3 +161,75 @@ def test_a_table_predicts_as_the_fit_it_came_from():
     full = fit(evidence(rows, catalogue), priors_of(catalogue), fixed_values(priors_of(catalogue)))
     again, straight = (predict(rows, catalogue, c)["predicted"] for c in (table, full.calibration))
     np.testing.assert_allclose(again.dropna(), straight.dropna(), rtol=2e-3)
+
+
+CELL = st.sampled_from(["", "n/a", "-3", "0", "1e400", "inf", "nan", "8", "2.5", "fp8", "\u00b5", "INF", "1,000", "tp"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_table_is_predicted_or_skipped_with_a_reason(data, tmp_path):
+    """Any cell may be blank or nonsense, columns may be missing, added or in another order."""
+    columns = [name for name in ROW if name in NEEDED or data.draw(st.booleans())]
+    columns = data.draw(st.permutations([*columns, "operator"]))
+    odd = data.draw(st.lists(st.tuples(st.sampled_from(columns), CELL), max_size=4))
+    file = tmp_path / "odd.csv"
+    pd.DataFrame([{**ROW, "operator": "me", **dict(odd)}], columns=columns).to_csv(file, index=False)
+    found = predict(read_measurements([file], load_catalogue()), load_catalogue(), default_calibration())
+    assert len(found) == 1
+    assert np.isfinite(found["predicted"].iloc[0]) != bool(found["reason"].iloc[0])
+    assert scores(found)["rows"].tolist() == [1]
+
+
+def test_only_a_header_is_a_table_without_rows(tmp_path):
+    file = tmp_path / "none.csv"
+    file.write_text(",".join(ROW) + "\n")
+    run = CliRunner().invoke(app, ["serving", "validate", str(file), "--json"])
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.stdout) == {}
+
+
+def test_the_documents_errors_are_those_of_the_shipped_fit():
+    """In-sample lines of docs/serving.md are worked out again from the shipped tables and calibration."""
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    catalogue = load_catalogue()
+    rows = read_measurements(sorted((data_folder() / "measured").glob("*.csv")), catalogue)
+    found = errors_of(predict(rows, catalogue, default_calibration()), catalogue, [])
+    now = markdown(found).split("\nBy what")[0].splitlines()[2:]
+    told = [line for line in page.splitlines() if "| none |" in line]
+    assert told == now
+    assert {"campaign", "table", "model", "accelerator", "generation", "configuration"} <= {
+        line.split("|")[3].strip() for line in page.splitlines() if line.startswith("| moe")}
+
+
+def test_tables_go_between_their_marks():
+    errors = pd.DataFrame([("moe", "tpot_ms", "none", 9, 10.2, 8.0, -3.0, np.nan)], columns=SCORES)
+    page = with_errors(f"before\n{BEGIN}\nold\n{END}\nafter", errors, "page.md")
+    assert "| moe | tpot_ms | none | 9 | 10 % | 8 % | -3 % |  |" in page
+    assert "old" not in page
+    assert with_errors(page, errors, "page.md") == page
+    with pytest.raises(InputError, match=r"--report: page.md lacks"):
+        with_errors("no marks", errors, "page.md")
+
+
+def test_slopes_by_columns_are_those_of_one_parameter_at_a_time(tmp_path):
+    rows = read(tmp_path, {}, {"batch": 64}, {"metric": "ttft_ms"}, {"model": "nccl_all_reduce", "metric": "time_us"})
+    catalogue, table = load_catalogue(), default_calibration()
+    moved = table.moved(["step_s", "kv_bandwidth"], 1e-3)
+    for case in cases(rows, catalogue):
+        value = predict_case(case, moved)[0]
+        np.testing.assert_allclose(value[0], predict_case(case, table)[0], rtol=1e-12)
+        slower = Calibration.of({key: v * (np.exp(1e-3) if key[0] == "step_s" else 1.0)
+                                 for key, v in table.values.items()})
+        np.testing.assert_allclose(value[1], predict_case(case, slower)[0], rtol=1e-12)
+        assert (value[2] < value[0]).all()
+
+
+def test_an_engine_that_unpacks_narrow_weights_gains_no_speed_by_them(tmp_path):
+    static = {"notes": "static", "batch": 1, "input_len": 10, "engine": "ds-inference", "precision_kv": "fp16"}
+    wide, narrow = one(tmp_path, {**static, "precision_weights": "fp16"},
+                       {**static, "precision_weights": "int8"})["predicted"]
+    assert narrow > wide
+    current = [{**static, "engine": "vllm", "precision_weights": name} for name in ("fp16", "int8")]
+    wide, narrow = one(tmp_path, *current)["predicted"]
+    assert narrow < wide
