@@ -31,6 +31,8 @@ MOST = 200
 """Sets of each kind that may become rows in one round."""
 DIVISORS = 12
 """Most divisors tried for one network."""
+FEW_SIZES = 8
+"""Distinct fractions of a divisor up to which they are summed one by one."""
 CLOSE = 1e-7
 
 
@@ -118,9 +120,15 @@ def rounded(network: Network, border: Border, divisor: float, x: Floats) -> Roun
     reached = part * (border.crosses @ network.by_room(np.where(whole, floor * value, 0.0)))
     if not whole.all():
         reached += border.crosses @ network.by_room(np.where(whole, 0.0, network.supplier_capacity / divisor * value))
-    for size in np.unique(rest[whole & (rest > 0)]):
-        same = np.where(whole & (rest == size), value, 0.0)
-        reached += np.minimum(part, size) * (border.crosses @ network.by_room(same))
+    parts = np.flatnonzero(whole & (rest > 0) & (value > 0))
+    sizes = np.unique(rest[parts])
+    if len(sizes) <= FEW_SIZES:
+        for size in sizes:
+            same = np.where(whole & (rest == size), value, 0.0)
+            reached += np.minimum(part, size) * (border.crosses @ network.by_room(same))
+    else:
+        counted = np.minimum(part[:, None], rest[parts][None, :]) * value[parts]
+        reached += np.einsum("sp,sp->s", counted, border.crosses[:, network.supplier_room[parts]])
     return Rounding(divisor, part, np.where(ceiling > 0, part * ceiling, 0.0), reached)
 
 
