@@ -21,6 +21,7 @@ from capacity.problem.demand import assignments, demands, farthest
 from capacity.problem.energy import energy, energy_limits
 from capacity.problem.estate import site_power_limits, with_estate
 from capacity.problem.joint import joint_configurations, with_joint
+from capacity.problem.money import discount
 from capacity.problem.problem import Problem
 from capacity.problem.prune import dominated
 from capacity.problem.stability import change_limits, moves
@@ -68,7 +69,9 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     makers = makers[~makers["activity"].isin(needless["activity"])]
     costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
     tables |= {
-        "periods": pd.DataFrame({"period": world.years}),
+        "periods": pd.DataFrame({
+            "period": world.years, "discount": discount(world.scenario, np.array(world.years, dtype=float)),
+        }),
         "slices": world.slices[["slice", "hours"]],
         "activities": makers,
         "needs": needs[needs["activity"].isin(makers["activity"])],

@@ -168,3 +168,8 @@ def test_no_demand_is_refused(cat):
 def test_a_site_that_is_not_in_the_catalogue(cat):
     with pytest.raises(InputError, match=r"`abilen`.*abilene"):
         build_problem(scenario(sites={"abilen": None}), cat)
+
+
+def test_periods_know_their_discount_so_that_annual_costs_are_nominal(full):
+    """At 25 % a year a dollar of 2028 is worth 0.8, of 2029 0.64: energy's annual cost is what is paid in the year."""
+    assert full.table("periods")["discount"].tolist() == pytest.approx([1, 0.8, 0.64])
