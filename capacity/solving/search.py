@@ -20,6 +20,7 @@ from capacity.solving.networks import networks
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
+from capacity.solving.ranges import warnings
 from capacity.solving.separation import strengthened, without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
 from capacity.solving.tighten import round_rows
@@ -40,6 +41,9 @@ WHOLE = {
     "chosen": "demands served from one place only",
 }
 """Decisions in whole numbers, and how to say so."""
+
+NEARLY_PROVEN = 0.01
+"""Gap up to which a network's plan is left to branch and bound alone."""
 
 NETWORK_S = 200.0
 """Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
@@ -97,6 +101,9 @@ class Search:
         self.tell(Progress(0.0, "", "building the model"))
         self.form = round_rows(compile_problem(self.problem))
         self.check_size()
+        for sentence in warnings(self.form):
+            self.tell(Progress(self.deadline.elapsed(), "", sentence))
+        self.log += [f"worked out row by row: {why}" for why in self.form.row_by_row.values()]
         self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
@@ -267,8 +274,9 @@ class Search:
         elif point is not None and (nets := networks(self.problem, self.form)):
             left = min(self.deadline.left(), NETWORK_S)
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", 0.1 * left)
-            windows_ = around_places(self.form, nets, np.random.default_rng(0))
-            self.improve(goal, self.form.cost[goal], 0.5 * left, windows_)
+            if self.best is not None and self.gap(goal, float(self.form.cost[goal] @ self.best)) > NEARLY_PROVEN:
+                turns = around_places(self.form, nets, np.random.default_rng(0))
+                self.improve(goal, self.form.cost[goal], 0.5 * left, turns)
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
 
