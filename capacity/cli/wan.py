@@ -42,10 +42,30 @@ def wan(name: str | None, sets: list[str] | None, draw: Path | None, run: str | 
     if plan is not None:
         table, title = lit_by_year(plan), f"Gb/s lit in plan {plan.name}, by year"
     print_frame(table, title=title, csv=csv, json=json, all_columns=True)
-    if draw is not None and not (csv or json):
-        import typer
+    if csv or json:
+        return
+    import typer
 
+    if plan is not None and len(plan.problem.table("assignment_paths")):
+        typer.echo(restriction(plan, {data["link"]: float(data["rtt_ms"]) for _, _, data in graph.edges(data=True)}))
+    if draw is not None:
         typer.echo(f"drawn: {draw}")
+
+
+def restriction(plan: Plan, rtt: dict[str, float]) -> str:
+    """What the limit to the listed paths may cost, in a sentence: the bound of the first goal without it."""
+    from capacity.solving.unrestricted import path_bound
+
+    count = plan.problem.table("path_links")["path"].nunique()
+    said = f"users may take the {count} lit way{'s' if count != 1 else ''} listed, a restriction"
+    if len(plan.problem.table("failures")):
+        return f"{said}; with failures, further ways are not priced"
+    found = path_bound(plan.problem, rtt)
+    if found.improving.empty:
+        return f"{said} that costs nothing: no further way improves the relaxation of the goal {found.goal}"
+    pairs = len(found.improving)
+    return (f"{said}: further ways would help {pairs} pairs of demand and site; the bound of the goal {found.goal} "
+            f"over any ways is {found.any_path:,.6g} (over the listed ones {found.listed:,.6g})")
 
 
 def _plan(run: str | None) -> Plan | None:

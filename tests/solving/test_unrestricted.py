@@ -1,0 +1,77 @@
+"""The bound over any paths: never above the optimum with all of them, equal where the listed ones are enough."""
+
+import pytest
+
+from capacity.errors import InputError
+from capacity.solving import Options, solve
+from capacity.solving.unrestricted import path_bound
+from tests.support.frames import frame, small
+
+RTT = {"A-B": 30.0, "A-C": 15.0, "B-C": 15.0}
+LISTED = [("long", "A-B", "A")]
+SHORT = [("over C", "B-C", "C"), ("over C", "A-C", "A")]
+
+
+def waves(over_c):
+    return frame("link module period capacity max objective integer", ("A-B", "m", 1, 1.0, 9.0, 5.0, False),
+                 ("A-C", "m", 1, 1.0, 9.0, over_c, False), ("B-C", "m", 1, 1.0, 9.0, over_c, False))
+
+
+def problem(both, **changes):
+    """4 from R at A, entering at B after 10 ms: over the dear link A-B, or (not listed) over C for a tenth of it."""
+    ways = ["long", "over C"] if both else ["long"]
+    return small(**{
+        "places": frame("place kind", ("A", "site"), ("B", "site"), ("C", "site"), ("R", "region")),
+        "links": frame("link from to", ("A-B", "A", "B"), ("A-C", "A", "C"), ("B-C", "B", "C")),
+        "modules": waves(0.25),
+        "assets": frame("asset", ("g",)), "rentals": frame("place asset period objective", ("A", "g", 1, 1.0)),
+        "activities": frame("activity asset commodity output_per_unit slack", ("slow", "g", "c", 2.0, 60.0),
+                            ("quick", "g", "c", 1.0, 200.0)),
+        "demands": frame("demand place commodity period slice amount must_serve", ("d", "R", "c", 1, "all", 4.0, True)),
+        "assignments": frame("demand place rtt", ("d", "A", 40.0)),
+        "paths": frame("path from to rtt", *((w, "R", "A", 40.0) for w in ways)),
+        "path_links": frame("path link toward", *LISTED, *(SHORT if both else [])),
+        "assignment_paths": frame("demand place path load load_back", *(("d", "A", w, 0.25, 0.75) for w in ways)),
+        **changes,
+    })
+
+
+def test_a_missing_path_is_found_and_the_bound_stays_below_the_optimum_with_it():
+    """Listed: 2 for accelerators, 20 for A-B. With the other way: 2 + 4 x 0.5."""
+    found = path_bound(problem(both=False), RTT)
+    assert found.listed == pytest.approx(22)
+    assert found.improving[["demand", "place"]].to_dict("records") == [{"demand": "d", "place": "A"}]
+    best = solve(problem(both=True), Options(gap=0.0)).stages[0].objective
+    assert best == pytest.approx(4)
+    assert found.any_path <= best + 1e-9
+
+
+def test_nothing_improves_where_all_paths_are_listed():
+    found = path_bound(problem(both=True), RTT)
+    assert found.improving.empty
+    assert found.any_path == pytest.approx(found.listed) == pytest.approx(4)
+
+
+def test_a_path_that_is_dear_is_no_better():
+    """Over C for 2.4 and 2.4 a unit it would be 2 + 19.2, less than 22; for 2.6 and 2.6 it would be more."""
+    assert len(path_bound(problem(both=False, modules=waves(2.4)), RTT).improving) == 1
+    found = path_bound(problem(both=False, modules=waves(2.6)), RTT)
+    assert found.improving.empty
+    assert found.any_path == found.listed
+
+
+def test_a_slow_path_never_lifts_the_bound_above_the_optimum_with_it():
+    """Over C it takes 170 ms and needs quick ones, 4, and 2 on the links."""
+    slow = {**RTT, "A-C": 80.0, "B-C": 80.0}
+    trips = frame("path from to rtt", ("long", "R", "A", 40.0), ("over C", "R", "A", 170.0))
+    best = solve(problem(both=True, paths=trips), Options(gap=0.0)).stages[0].objective
+    assert best == pytest.approx(6)
+    assert path_bound(problem(both=False), slow).any_path <= best + 1e-9
+
+
+def test_what_cannot_be_priced_is_said():
+    with pytest.raises(InputError, match="no path limits"):
+        path_bound(small(), {})
+    lost = frame("case kind element period slice", ("x", "link", "A-B", 1, "all"))
+    with pytest.raises(InputError, match="has failures"):
+        path_bound(problem(both=True, failures=lost), RTT)
