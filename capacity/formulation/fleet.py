@@ -100,14 +100,11 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     asset = values(keyed(problem, "activities"), ["activity"], "asset")
     asked = _most_asked(problem)
 
+    serving = values(most_serving(problem), ["place", "asset", "period"], "most")
+
     def most_in_use(m, p, a, y, h):
         k = asset[a]
-        if not k:
-            return (0, asked[p, a, y, h])
-        stock = sum(math.inf if m.alive[p, k, v, y].ub is None else m.alive[p, k, v, y].ub for v in m.VINTAGES[p, k, y])
-        contracts = sum(math.inf if m.reserve[p, k, c, v].ub is None else m.reserve[p, k, c, v].ub
-                        for c, v in m.RESERVED[p, k, y])
-        return (0, _finite(m.unit_size[k] * stock + most.get((p, k, y), 0.0) + contracts))
+        return (0, _finite(serving[p, k, y] if k else asked[p, a, y, h]))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
     on_assets = usable[usable["asset"] != ""]
@@ -131,8 +128,8 @@ def serving_stock(m: pyo.ConcreteModel, share: Mapping[Any, float], p: str, k: s
 def possible_use(problem: Problem) -> pd.DataFrame:
     """Rows (place, asset, period, activity, slice): activities that may run there and then, on an asset or on none."""
     alive = service_years(problem)[["place", "asset", "period"]]
-    held = pd.concat([alive, keyed(problem, "rentals")[["place", "asset", "period"]], reserved_years(problem)])
-    held = held.drop_duplicates()
+    held = pd.concat([alive, keyed(problem, "rentals"), reserved_years(problem)])
+    held = held[["place", "asset", "period"]].drop_duplicates()
     usable = held.merge(keyed(problem, "activities")[["activity", "asset", "first", "last"]], on="asset")
     usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
     usable = usable.merge(keyed(problem, "slices")[["slice"]], how="cross")
@@ -140,12 +137,30 @@ def possible_use(problem: Problem) -> pd.DataFrame:
     return pd.concat([usable, free[usable.columns]], ignore_index=True) if len(free) else usable
 
 
+def most_serving(problem: Problem) -> pd.DataFrame:
+    """Rows (place, asset, period, most): the most that could serve, were all bought, rented and reserved."""
+    where = ["place", "asset", "period"]
+    size = keyed(problem, "assets")[["asset", "unit_size"]]
+    units = pd.concat([
+        keyed(problem, "asset_cells")[[*CELL, "max"]],
+        keyed(problem, "committed")[[*CELL, "count"]].rename(columns={"count": "max"}),
+    ]).groupby(CELL, as_index=False, sort=False)[["max"]].sum()
+    owned = service_years(problem).merge(units, on=CELL).merge(size, on="asset")
+    both = [
+        owned[where].assign(most=owned["max"] * owned["unit_size"]),
+        keyed(problem, "rentals")[[*where, "max"]].rename(columns={"max": "most"}),
+        reserved_years(problem).rename(columns={"max": "most"}),
+    ]
+    return pd.concat([part for part in both if len(part)] or both).groupby(where, as_index=False, sort=False)[
+        ["most"]].sum()
+
+
 def reserved_years(problem: Problem) -> pd.DataFrame:
-    """Rows (place, asset, period) in which a reservation may be in force."""
+    """Rows (place, asset, period, max): each reservation in each period in which it may be in force."""
     table = keyed(problem, "reservations").rename(columns={"period": "since"})
     both = table.merge(problem.table("periods")[["period"]], how="cross")
     both = both[(both["since"] <= both["period"]) & (both["period"] < both["since"] + both["life"])]
-    return both[["place", "asset", "period"]]
+    return both[["place", "asset", "period", "max"]]
 
 
 @derived
