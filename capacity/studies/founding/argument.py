@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,10 @@ Values = Mapping[str, float]
 HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
 SPAN = 100.0
 """A flip is looked for within this factor of the mid value."""
-STEPS = 8
-"""Steps of the first look on either side; what flips is then narrowed by bisection."""
-NARROW = 12
+STEP = 1.8
+"""Factor of a step of the first look on either side; what flips is then narrowed by bisection."""
+CLOSE = 1.01
+"""Bisection stops within this factor."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Chart:
     data: pd.DataFrame
     kind: str = "lines"
     log: bool = False
+    log_x: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ class Finding:
     argument: Argument
     outcome: Outcome
     swings: tuple[Swing, ...]
+    claims: tuple[str, ...] = ()
+    """Rows of founding_claims that the computation asked for."""
 
     @property
     def robust(self) -> bool:
@@ -137,8 +142,11 @@ def find(argument: Argument, facts: Facts) -> Finding:
     """Compute an argument at the mid of its inputs, at each input's low and high, and where its verdict flips."""
     inputs = argument.inputs(facts)
     mid = {given.name: given.mid for given in inputs}
+    facts.asked.clear()
     outcome = argument.compute(facts, mid)
-    return Finding(argument, outcome, tuple(_swing(argument, facts, mid, given, outcome.verdict) for given in inputs))
+    claims = tuple(facts.asked)
+    swings = tuple(_swing(argument, facts, mid, given, outcome.verdict) for given in inputs)
+    return Finding(argument, outcome, swings, claims)
 
 
 def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, verdict: str) -> Swing:
@@ -147,7 +155,7 @@ def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, verdict:
 
     low, high = at(given.low), at(given.high)
     swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict, None, None)
-    if not argument.searchable or given.mid <= 0:
+    if not argument.searchable:
         return swing
     bottom, top = max(given.mid / SPAN, given.least), min(given.mid * SPAN, given.most)
     return replace(swing, flip_below=_flip(at, given.mid, bottom, verdict),
@@ -156,11 +164,11 @@ def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, verdict:
 
 def _flip(at: Callable[[float], Outcome], start: float, end: float, verdict: str) -> float | None:
     """First value from `start` towards `end` with another verdict, by a look along the way and bisection; in logs."""
-    values = np.geomspace(start, end, STEPS + 1)
-    for near, far in zip(values[:-1], values[1:], strict=True):
-        if at(float(far)).verdict == verdict:
+    steps = max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
+    for near, far in pairwise(np.geomspace(start, end, steps + 1).tolist()):
+        if at(far).verdict == verdict:
             continue
-        for _ in range(NARROW):
+        while max(near / far, far / near) > CLOSE:
             middle = float(np.sqrt(near * far))
             near, far = (near, middle) if at(middle).verdict != verdict else (middle, far)
         return float(far)

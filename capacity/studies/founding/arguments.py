@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError, nearest
-from capacity.studies.founding import copies, latency, memory, price, race, variants
+from capacity.studies.founding import billions, copies, ladder, latency, memory, price, race, streaming, variants
 from capacity.studies.founding.argument import Argument, Finding, find
 from capacity.studies.founding.facts import Facts
 
-ARGUMENTS: tuple[Argument, ...] = (*price.ARGUMENTS, *memory.ARGUMENTS, *latency.ARGUMENTS,
-                                    *variants.ARGUMENTS, *copies.ARGUMENTS,
-                                    *race.ARGUMENTS)
+ARGUMENTS: tuple[Argument, ...] = (
+    *ladder.ARGUMENTS, *price.ARGUMENTS, *memory.ARGUMENTS, *streaming.ARGUMENTS, *latency.ARGUMENTS,
+    *variants.ARGUMENTS, *copies.ARGUMENTS, *billions.ARGUMENTS, *race.ARGUMENTS,
+)
 
 
 def named(name: str) -> Argument:
@@ -25,7 +26,7 @@ def named(name: str) -> Argument:
     return known[name]
 
 
-def findings(catalogue: Catalogue, arguments: Iterable[Argument] = ARGUMENTS) -> list[Finding]:
-    """Each argument computed, with the swing of each of its inputs."""
+def findings(catalogue: Catalogue, arguments: Iterable[Argument] = ARGUMENTS) -> Iterator[Finding]:
+    """Each argument computed, with the swing of each of its inputs, one after another."""
     facts = Facts(catalogue)
-    return [find(argument, facts) for argument in arguments]
+    return (find(argument, facts) for argument in arguments)

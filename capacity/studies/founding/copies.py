@@ -1,4 +1,4 @@
-"""Copies: human-equivalents per operation, consumer devices, eight billion, the first copies, each doubling in size."""
+"""Copies: human-equivalents per operation, consumer devices, the first copies, each doubling in size."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Accelerator
-from capacity.plan import Plan, assemble, audit, check_audit
-from capacity.problem import build_problem
-from capacity.scenario import load_scenario
-from capacity.serving import Slo, Workload, weight_bytes
-from capacity.solving import Options, solve
+from capacity.serving import Slo, weight_bytes
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
-from capacity.studies.founding.memory import scaled
-from capacity.studies.founding.price import GPT3, MILLION
-from capacity.studies.founding.work import PATIENT, most, written
+from capacity.studies.founding.say import share, short, times, usd
+from capacity.studies.founding.work import GPT3, MILLION, PATIENT, SECONDS_OF_HOUR, most, scaled, tokens_s, written
 
-TERA, BILLION = 1e12, 1e9
-SECONDS_OF_HOUR = 3600.0
+TERA, BILLION, GIB = 1e12, 1e9, 2.0**30
 
 
 def stock(facts: Facts, year: int) -> dict[str, float]:
@@ -28,14 +22,16 @@ def stock(facts: Facts, year: int) -> dict[str, float]:
 
 
 def wage(facts: Facts) -> pd.Series:
-    """USD per working hour with overhead, by region."""
-    return facts.catalogue.table("regions").set_index("id")["wage_usd_h"]
+    """Nominal USD that an hour of work costs its employer, overhead included, by region."""
+    regions = facts.catalogue.table("regions").set_index("id")
+    return regions["wage_usd_h"] * (1 + regions["overhead_share"])
 
 
-# ---- 1e14 and 1e17 operations a second --------------------------------------------------------------------------------
+# ---- 1e14 and 1e17 operations a second ------------------------------------------------------------------------------
 
 BOUGHT = (("v100-sxm2-32", 2020), ("a100-sxm-80", 2022), ("h100-sxm", 2023), ("b200-sxm", 2025), ("vr200-nvl72", 2027),
           ("archetype-2030", 2030), ("archetype-2034", 2034))
+TODAY = 2025
 
 
 def _ops_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -43,53 +39,63 @@ def _ops_inputs(facts: Facts) -> tuple[Input, ...]:
             *facts.money())
 
 
-def _ops(facts: Facts, given: Values) -> Outcome:
+def _ops_tables(facts: Facts, given: Values) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """USD of an hour at both rates by accelerator; copies that the stock of each year runs."""
     cat, unit, orders = facts.catalogue, facts.claim("hardware_ops_s"), facts.claim("more_orders")
-    rows = []
-    for chip, year in BOUGHT:
-        usd = facts.hour(chip, year, {**given, "busy": 1.0}) * unit / (_peak(cat.accelerator(chip)) * given["used"])
-        rows.append({"accelerator": chip, "year": year, "usd_per_hour_at_1e14": usd,
-                     "usd_per_hour_at_1e17": usd * orders})
-    cost = pd.DataFrame(rows)
-    years = sorted(set(cat.table("stock")["year_end"]))
-    held = pd.DataFrame({"year": years})
+    cost = pd.DataFrame([{"accelerator": chip, "year": year, "usd_per_hour_at_1e14":
+                          facts.hour(chip, year, given) * unit / (_peak(cat.accelerator(chip)) * given["used"])}
+                         for chip, year in BOUGHT])
+    cost["usd_per_hour_at_1e17"] = cost["usd_per_hour_at_1e14"] * orders
+    held = pd.DataFrame({"year": sorted(set(cat.table("stock")["year_end"]))})
     held["operations_s"] = [sum(units * _peak(cat.accelerator(chip)) for chip, units in stock(facts, year).items())
-                            for year in years]
+                            for year in held["year"]]
     held["copies_at_1e14"] = held["operations_s"] * given["used"] / unit
     held["copies_at_1e17"] = held["copies_at_1e14"] / orders
+    return cost, held
+
+
+def _ops(facts: Facts, given: Values) -> Outcome:
+    cost, held = _ops_tables(facts, given)
     top = float(wage(facts).max())
-    now, last = cost[cost["year"] <= 2025].iloc[-1], held.iloc[-1]
-    parts = (
-        Part("at 1e14 operations/s a human-equivalent costs far less than a wage",
-             f"${now['usd_per_hour_at_1e14']:.2f} an hour on {now['accelerator']}, the highest wage is ${top:.0f}",
-             now["usd_per_hour_at_1e14"] < top),
-        Part("and the world could run many", f"{last['copies_at_1e14'] / MILLION:,.0f} million on the stock of "
-             f"{last['year']:.0f}", last["copies_at_1e14"] > MILLION),
-        Part("three orders more would still be transformative",
-             f"${now['usd_per_hour_at_1e17']:,.0f} an hour and {last['copies_at_1e17']:,.0f} copies",
-             now["usd_per_hour_at_1e17"] < top and last["copies_at_1e17"] > MILLION),
-    )
+    now, last = cost[cost["year"] <= TODAY].iloc[-1], held.iloc[-1]
+    cheap, dear = float(now["usd_per_hour_at_1e14"]), float(now["usd_per_hour_at_1e17"])
+    many, few = float(last["copies_at_1e14"]), float(last["copies_at_1e17"])
     below = cost.loc[cost["usd_per_hour_at_1e17"] < top, "year"]
-    when = f"in {below.iloc[0]}" if len(below) else f"not by {cost['year'].iloc[-1]}"
-    reading = (f"At 1e14 operations a second a human-equivalent costs ${now['usd_per_hour_at_1e14']:.2f} an hour and the "
-               f"stock of {last['year']:.0f} runs {last['copies_at_1e14'] / MILLION:,.0f} million of them. At 1e17 the same "
-               f"stock runs {last['copies_at_1e17']:,.0f}; an hour passes below the highest wage {when}.")
-    return Outcome(parts, (Figure("hour at 1e14 operations/s", now["usd_per_hour_at_1e14"], "USD", str(now["accelerator"])),
-                           Figure("hour at 1e17 operations/s", now["usd_per_hour_at_1e17"], "USD", str(now["accelerator"])),
-                           Figure("copies at 1e17 on the world's stock", last["copies_at_1e17"], "copies", "stock.csv")),
+    when = f"from {below.iloc[0]} on" if len(below) else f"not by {cost['year'].iloc[-1]} either"
+    parts = (
+        Part("at 1e14 operations a second a human-equivalent costs far less than a wage (a tenth)",
+             f"{usd(cheap)} an hour on {now['accelerator']}; the highest wage, overhead included, is {usd(top)}",
+             cheap < top / 10),
+        Part("and the world could run many (a million)",
+             f"{short(many)} on the stock of {last['year']:.0f}", many > MILLION),
+        Part("three orders more would still be transformative: below a wage, and many",
+             f"{usd(dear)} an hour and {short(few)} copies", dear < top and few > MILLION),
+    )
+    reading = (
+        f"Operations are cheap and serving uses few of them: at the {share(given['used'])} of peak that decoding "
+        f"achieves, 1e14 operations a second cost {usd(cheap)} an hour on {now['accelerator']} and the stock of "
+        f"{last['year']:.0f} runs {short(many)} such workers. That would be a large country's worth of specialists, "
+        f"as the commenter said. Three orders of magnitude more is another matter: {usd(dear)} an hour, {short(few)} "
+        f"copies, and below the best paid region's wage {when}.")
+    return Outcome(parts, (Figure("hour at 1e14 operations/s", cheap, "USD", str(now["accelerator"])),
+                           Figure("hour at 1e17 operations/s", dear, "USD", str(now["accelerator"])),
+                           Figure("copies at 1e14 on the world's stock", many, "copies", "stock.csv"),
+                           Figure("copies at 1e17 on the world's stock", few, "copies", "stock.csv")),
                    reading, {"cost": cost, "stock": held},
                    (Chart("An hour of a human-equivalent to an owner", "USD",
-                          cost.set_index("year")[["usd_per_hour_at_1e14", "usd_per_hour_at_1e17"]], log=True),))
+                          cost.set_index("year")[["usd_per_hour_at_1e14", "usd_per_hour_at_1e17"]].rename(
+                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True),))
 
 
 def _peak(chip: Accelerator) -> float:
     return chip.bf16_tflops * TERA
 
 
-# ---- consumer devices -------------------------------------------------------------------------------------------------
+# ---- consumer devices -----------------------------------------------------------------------------------------------
 
 BOX = 8
 DISTANT = Slo(300.0, 20.0)
+"""Limits so wide that only memory decides."""
 
 
 def _consumer_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -100,162 +106,111 @@ def _consumer_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _consumer(facts: Facts, given: Values) -> Outcome:
-    cat = facts.catalogue
+    need = weight_bytes(facts.catalogue.model(GPT3), "fp4")
+    table, world = _devices(facts, given, need), _world(facts, given)
+    cards, phones = table[table["tokens_s_of_a_box"].notna()], table[table["device"].str.startswith("phone")]
+    gamers, held = float(cards["all_of_them_tokens_s"].sum()) / world, int(phones["devices_to_hold_gpt3"].min())
+    box, phone = cards.iloc[int(cards["usd_per_mtok"].argmin())], phones.iloc[-1]
+    year = int(facts.catalogue.table("stock")["year_end"].max())
+    parts = (
+        Part("GPT-3 does not run on a smartphone", f"at 4 bits it fills the memory of {held} phones of 2025",
+             bool((phones["devices_to_hold_gpt3"] > 1).all())),
+        Part("consumer GPUs cannot be repurposed for it: a box of 8 does not serve GPT-3",
+             f"{box['device']}: {box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token, {usd(box['usd_per_mtok'])} a "
+             "million",
+             bool(cards.empty)),
+        Part("and all of them together would add little (a tenth of the datacentres at most)",
+             f"{share(gamers)} of what the datacentre stock of {year} could write", gamers < 0.1),
+    )
+    reading = (
+        f"At 4 bits, which nobody used in 2021, GPT-3 is {need / BILLION:.0f} GB: "
+        f"{cards['devices_to_hold_gpt3'].iloc[0]:.0f} cards of 24 GB, and a box of {BOX} serves it at "
+        f"{box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token. So a gamer's card can be repurposed, one box at a time. "
+        "What it does not change is the world's capacity: all such cards, in the hours they are on, would write "
+        f"{share(gamers)} of what datacentres could. A phone holds {short(phone['largest_model_b'])} billion "
+        f"parameters at 4 bits and reads them in {phone['sweep_of_memory_s'] * 1e3:.0f} ms a token; GPT-3 takes "
+        f"{held} of them.")
+    return Outcome(parts, (Figure("gamers' cards against the datacentre stock", gamers, "share", "serving, stock.csv"),
+                           Figure("phones of 2025 that hold GPT-3", float(held), "phones", "consumer_devices.csv"),
+                           Figure("token of GPT-3 in a box of eight cards", float(box["tpot_s_in_a_box_of_8"]), "s",
+                                  str(box["device"]))), reading, {"devices": table},
+                   (Chart("Devices whose memory GPT-3 fills at 4 bits", "devices",
+                          table.set_index("device")[["devices_to_hold_gpt3"]], "bars"),))
+
+
+def _devices(facts: Facts, given: Values, need: float) -> pd.DataFrame:
+    """What each device holds, how fast it reads it, what a box of eight writes and costs, and all of them together."""
     rows = []
-    for row in cat.table("consumer_devices").to_dict("records"):
-        chip = cat.accelerator(row["accelerator"]) if row["accelerator"] else None
-        need = weight_bytes(cat.model(GPT3), "fp4")
-        out = {"device": row["name"], "memory_gb": row["memory_gb"], "gpt3_at_4_bits_gb": need / BILLION,
-               "devices_to_hold_it": int(np.ceil(need / (row["memory_gb"] * 2**30))),
-               "sweep_of_memory_s": row["memory_gb"] * 2**30 / BILLION / row["bandwidth_gb_s"]}
-        best = None if chip is None else most(written(facts, GPT3, chip, DISTANT, given["tokens_per_word"],
-                                                      weights="int4", kv="fp8", pod=BOX))
-        out["tpot_s_in_a_box_of_8"] = float("nan") if best is None else best["tpot_s"]
-        out["tokens_s_of_a_box"] = float("nan") if best is None else best["output_tokens_s_per_accelerator"] * BOX
-        units = given["units"] if row["id"] == "rtx4090" else row["units_m"]
-        out["all_of_them_tokens_s"] = (out["tokens_s_of_a_box"] / BOX * units * MILLION * row["hours_per_day"] / 24)
-        rows.append(out)
-    table = pd.DataFrame(rows)
-    gamers = float(table["all_of_them_tokens_s"].sum())
-    year = int(cat.table("stock")["year_end"].max())
-    world = sum(units * _rate(facts, chip, given) for chip, units in stock(facts, year).items())
-    phone = table[table["device"].str.startswith("phone")]
-    boxed = table["tpot_s_in_a_box_of_8"].min()
-    parts = (
-        Part("GPT-3 does not run on a smartphone", f"it needs the memory of {phone['devices_to_hold_it'].min()} phones of "
-             "2025 at 4 bits", bool((phone["devices_to_hold_it"] > 1).all())),
-        Part("all consumer GPUs cannot be repurposed for it",
-             f"the gamers' cards would add {gamers / world:.1%} to what the datacentre stock of {year} writes"
-             + ("" if np.isnan(boxed) else f", at {boxed:.2g} s a token in boxes of {BOX}"), gamers < world),
-    )
-    reading = (f"At 4 bits GPT-3 takes {need / BILLION:.0f} GB: {table['devices_to_hold_it'].iloc[0]} cards of 24 GB, which "
-               f"do stand in one box. What keeps gamers' cards out is not memory but numbers and hours: together "
-               f"{gamers / world:.1%} of the world's datacentre accelerators.")
-    return Outcome(parts, (Figure("gamers' cards against the datacentre stock", gamers / world, "share", "serving, stock.csv"),
-                           Figure("phones of 2025 that hold GPT-3", float(phone["devices_to_hold_it"].min()), "phones",
-                                  "consumer_devices.csv")), reading, {"devices": table})
+    for row in facts.catalogue.table("consumer_devices").to_dict("records"):
+        memory = float(row["memory_gb"]) * GIB
+        units = given["units"] if row["id"] == "rtx4090" else float(row["units_m"])
+        best = None if not row["accelerator"] else most(written(
+            facts, GPT3, str(row["accelerator"]), DISTANT, given["tokens_per_word"], weights="int4", kv="fp8", pod=BOX))
+        rate = float("nan") if best is None else float(best["output_tokens_s_per_accelerator"])
+        sweep = memory / BILLION / float(row["bandwidth_gb_s"])
+        hour = facts.device_hour(float(row["price_usd"]), float(row["watts"]))
+        alone = 1 / sweep if best is None else rate
+        rows.append({"device": row["name"], "memory_gb": row["memory_gb"],
+                     "devices_to_hold_gpt3": int(np.ceil(need / memory)), "largest_model_b": memory * 2 / BILLION,
+                     "sweep_of_memory_s": sweep, "usd_per_hour": hour, "usd_per_mtok": hour / alone / SECONDS_OF_HOUR
+                     * MILLION, "of": "GPT-3 in a box of 8" if best is not None else "the largest model it holds, "
+                                                                                     "alone",
+                     "tpot_s_in_a_box_of_8": float("nan") if best is None else float(best["tpot_s"]),
+                     "tokens_s_of_a_box": rate * BOX,
+                     "all_of_them_tokens_s": rate * units * MILLION * float(row["hours_per_day"]) / 24})
+    return pd.DataFrame(rows)
 
 
-def _rate(facts: Facts, chip: str, given: Values) -> float:
-    best = most(written(facts, GPT3, chip, PATIENT, given["tokens_per_word"]))
-    return 0.0 if best is None else float(best["output_tokens_s_per_accelerator"])
+def _world(facts: Facts, given: Values) -> float:
+    """Tokens of GPT-3 a second that the newest stock writes."""
+    year = int(facts.catalogue.table("stock")["year_end"].max())
+    return sum(units * tokens_s(written(facts, GPT3, chip, PATIENT, given["tokens_per_word"]))
+               for chip, units in stock(facts, year).items())
 
 
-# ---- eight billion copies ---------------------------------------------------------------------------------------------
+# ---- the first copies -----------------------------------------------------------------------------------------------
 
-SCENARIO = "eight-billion"
-GAP, SECONDS = 0.02, 120.0
-DEFINITIONS: dict[str, tuple[str, ...]] = {
-    "a stream of thought on a model of 2026": (),
-    "a tenth of that": ("classes.instance.output_tokens=3k tokens", "classes.instance.fresh_input_tokens=1k tokens",
-                        "classes.instance.cached_input_tokens=10k tokens"),
-    "agentic work, ten times thought": ("classes.instance.output_tokens=300k tokens",
-                                        "classes.instance.fresh_input_tokens=100k tokens",
-                                        "classes.instance.cached_input_tokens=1M tokens", "classes.instance.turns=200",
-                                        "classes.instance.branches=4"),
-    "thought on a mixture of 168 trillion parameters": ("variants.deepseek-v4-pro.model=gpt3x1000-moe",
-                                                        "variants.deepseek-v4-pro.weights=fp4",
-                                                        "classes.instance.tpot=110 ms"),
-}
-STOCK_YEARS = (2022, 2023, 2025)
+FEW = 1000
 
-
-def _billion_inputs(facts: Facts) -> tuple[Input, ...]:
-    return ()
-
-
-def planned(facts: Facts, sets: tuple[str, ...]) -> Plan:
-    """The audited plan of the scenario with overrides. Raises CapacityError where there is none."""
-    scenario = load_scenario(SCENARIO, sets)
-    problem = build_problem(scenario, facts.catalogue)
-    solution = solve(problem, Options(gap=GAP, time_limit=SECONDS, threads=1))
-    plan = assemble(scenario, problem, solution)
-    check_audit(audit(scenario, problem, solution.values, plan.stages))
-    return plan
-
-
-def _billion(facts: Facts, given: Values) -> Outcome:
-    table = pd.DataFrame([_defined(name, planned(facts, sets)) for name, sets in DEFINITIONS.items()])
-    base, worst = table.iloc[0], table.iloc[int(table["accelerators_m"].argmax())]
-    have = pd.DataFrame([_runs(facts, year) for year in STOCK_YEARS])
-    wanted = facts.claim("human_population")
-    parts = (
-        Part("8 billion copies need many new supercomputers",
-             f"{base['accelerators_m']:.1f} to {worst['accelerators_m']:.0f} million accelerators and {base['gw']:.0f} to "
-             f"{worst['gw']:.0f} GW by 2036, by definition of the instance", base["accelerators_m"] > 0.1),
-        Part("the machines of the time could not run them",
-             f"the stock of {have['year'].iloc[0]} runs {have['instances_m'].iloc[0]:,.1f} million streams of thought on a "
-             f"model of 2026, that of {have['year'].iloc[-1]} {have['instances_m'].iloc[-1]:,.0f} million",
-             have["instances_m"].iloc[0] * MILLION < wanted),
-    )
-    reading = (f"Under the most modest wide definition, a human's stream of thought on a model that exists in 2026, 8 billion "
-               f"copies in 2036 take {base['accelerators_m']:.1f} million accelerators, {base['gw']:.0f} GW at "
-               f"{base['sites']:.0f} parts of the world and {base['busd']:,.0f} billion dollars over ten years; {base['binds']}. "
-               f"Defined as {worst['definition']} they take {worst['accelerators_m']:.0f} million and {worst['gw']:.0f} GW, "
-               f"of which {worst['short']:.0%} cannot be served in 2036: {worst['binds']}.")
-    return Outcome(parts, (Figure("accelerators for 8 billion, first definition", base["accelerators_m"], "million", SCENARIO),
-                           Figure("power for 8 billion, first definition", base["gw"], "GW", SCENARIO),
-                           Figure("accelerators, most demanding definition", worst["accelerators_m"], "million", SCENARIO)),
-                   reading, {"8 billion": table, "stock": have},
-                   (Chart("Accelerators for 8 billion copies by definition", "million",
-                          table.set_index("definition")[["accelerators_m"]], "bars", log=True),))
-
-
-def _defined(name: str, plan: Plan) -> dict[str, object]:
-    last, rows = plan.tables["schedule"].iloc[-1], plan.tables["schedule"]
-    short = float(last["instances_short"] / last["instances_demanded"])
-    years = rows.loc[rows["binds"].astype(str) != "", ["year", "binds"]]
-    binds = "nothing binds" if years.empty else f"first binds, in {years['year'].iloc[0]}: {years['binds'].iloc[0]}"
-    worst = plan.summary["gap"]
-    return {"definition": name, "accelerators_m": float(last["accelerators"]) / MILLION,
-            "gw": float(last["facility_mw"]) / 1e3, "sites": int(last["sites"]),
-            "busd": float((rows["capex_usd"] + rows["opex_usd"]).sum()) / BILLION, "usd_per_instance_hour": float(last["usd_per_instance_hour"]),
-            "short": short, "binds": binds, "gap": float("nan") if worst is None else float(worst)}
-
-
-def _runs(facts: Facts, year: int) -> dict[str, object]:
-    """Streams of thought that a year's stock runs at once, each chip at its best plan."""
-    scenario = load_scenario(SCENARIO)
-    work, total = Workload.of(scenario.classes["instance"]), 0.0
-    cls = scenario.classes["instance"]
-    slo = Slo(cls.ttft, cls.tpot, cls.percentile)
-    (variant,) = scenario.variants.values()
-    for chip, units in stock(facts, year).items():
-        best = facts.best(variant.model, chip, work, slo)
-        total += 0.0 if best is None else units * float(best["instances_per_accelerator"])
-    have = sum(stock(facts, year).values())
-    return {"year": year, "accelerators_m": have / MILLION, "instances_m": total / MILLION}
-
-
-# ---- the first copies -------------------------------------------------------------------------------------------------
 
 def _first_inputs(facts: Facts) -> tuple[Input, ...]:
     return (facts.input("human_equivalents", "thought_tokens_per_second", "human", "tokens a human thinks in a second"),
-            facts.input("constants", "tokens_per_word", "tokens_per_word", "tokens in a word", least=1.0, most=2.0))
+            facts.tokens_per_word())
+
+
+def _released(facts: Facts, given: Values) -> pd.DataFrame:
+    """Copies, and humans' streams of thought, that each training cluster serves of the model it trained."""
+    rows = []
+    for run in facts.catalogue.table("training_runs").to_dict("records"):
+        best = most(written(facts, str(run["model"]), str(run["accelerator"]), PATIENT, given["tokens_per_word"]))
+        rate = float("nan") if best is None else float(best["output_tokens_s_per_accelerator"])
+        size, count = float("nan") if best is None else float(best["accelerators"]), float(run["accelerators"])
+        rows.append({"model": run["model"], "trained_on": run["accelerator"], "year": run["year"],
+                     "accelerators": count, "copies": count / size, "human_equivalents": count * rate / given["human"]})
+    return pd.DataFrame(rows)
 
 
 def _first(facts: Facts, given: Values) -> Outcome:
-    rows = []
-    for run in facts.catalogue.table("training_runs").to_dict("records"):
-        best = most(written(facts, run["model"], run["accelerator"], PATIENT, given["tokens_per_word"]))
-        rate = float("nan") if best is None else float(best["output_tokens_s_per_accelerator"])
-        least = float("nan") if best is None else float(best["accelerators"])
-        count = float(run["accelerators"])
-        rows.append({"model": run["model"], "trained_on": run["accelerator"], "year": run["year"], "accelerators": count,
-                     "copies": count / least, "human_equivalents": count * rate / given["human"]})
-    table = pd.DataFrame(rows)
+    table = _released(facts, given)
     shown = table[table["human_equivalents"].notna()]
-    fewest, many = shown["human_equivalents"].min(), shown["human_equivalents"].max()
+    fewest, many = float(shown["human_equivalents"].min()), float(shown["human_equivalents"].max())
+    last, wanted = table.iloc[-1], facts.claim("human_population")
     parts = (
-        Part("only a few copies run at first", f"the cluster that trained serves {fewest:,.0f} to {many:,.0f} humans' streams "
-             "of thought", fewest < 1000),
-        Part("the chips that trained can serve: an overhang", f"up to {many:,.0f} streams on release day", many > 10_000),
+        Part("only a few copies run at first (less than a thousand humans' streams of thought)",
+             f"the cluster that trained serves {short(fewest)} to {short(many)}", fewest < FEW),
+        Part("it takes a while before there are as many as humans", "the largest release day falls "
+                                                                    f"{times(wanted / many)} "
+             "short", many < wanted),
+        Part("the chips that trained can serve: an overhang (a hundred thousand streams)", f"up to {short(many)}",
+             many > 1e5),
     )
-    v3 = table[table["model"] == "deepseek-v3"].iloc[0]
-    reading = (f"A training run leaves a cluster behind that serves its model at once: the {v3['accelerators']:,.0f} "
-               f"accelerators of {v3['model']} hold {v3['copies']:,.0f} copies, which think for "
-               f"{v3['human_equivalents']:,.0f} humans. Neither a few nor billions: the first day's workforce is that of a "
-               "town.")
+    reading = (
+        f"A training run leaves behind a cluster that can serve what it trained. The {short(last['accelerators'])} "
+        f"accelerators of {last['model']} hold {short(last['copies'])} copies of it; each copy carries many requests "
+        f"at once, and together they keep up with the thought of {short(last['human_equivalents'])} humans. Neither a "
+        f"few nor billions: on release day there is the workforce of a city, {short(fewest)} to {short(many)} minds "
+        f"by the runs on record. From there to the human population it is a factor of {short(wanted / many)}, which "
+        "is built and not switched on.")
     return Outcome(parts, (Figure("streams of thought on release day, least", fewest, "streams", "serving"),
                            Figure("streams of thought on release day, most", many, "streams", "serving")), reading,
                    {"release day": table},
@@ -263,7 +218,7 @@ def _first(facts: Facts, given: Values) -> Outcome:
                           shown.set_index("model")[["human_equivalents"]], "bars", log=True),))
 
 
-# ---- each doubling ----------------------------------------------------------------------------------------------------
+# ---- each doubling --------------------------------------------------------------------------------------------------
 
 DOUBLINGS = 10
 FLEET = ("gb300-nvl72", 8192)
@@ -274,30 +229,36 @@ def _doubling_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _doubling(facts: Facts, given: Values) -> Outcome:
-    card = facts.catalogue.model(GPT3)
-    chip, pod = FLEET
-    sizes = [float(2**i) for i in range(DOUBLINGS + 1)]
-    rates = []
-    for size in sizes:
-        best = most(written(facts, scaled(card, size), chip, PATIENT, given["tokens_per_word"], weights="fp4", pod=pod))
-        rates.append(0.0 if best is None else float(best["output_tokens_s_per_accelerator"]))
-    table = pd.DataFrame({"size_of_gpt3": sizes, "tokens_s_per_accelerator": rates})
-    table["share_left"] = table["tokens_s_per_accelerator"] / rates[0]
-    table["lost_by_the_doubling"] = 1 - table["tokens_s_per_accelerator"] / table["tokens_s_per_accelerator"].shift()
-    served = table[table["tokens_s_per_accelerator"] > 0]
-    lost = float(1 - (served["share_left"].iloc[-1]) ** (1 / max(len(served) - 1, 1)))
-    whole = 1 / served["share_left"].iloc[-1]
+    card, (chip, pod) = facts.catalogue.model(GPT3), FLEET
+    table = pd.DataFrame({"size_of_gpt3": [float(2**i) for i in range(DOUBLINGS + 1)]})
+    table["tokens_s_per_accelerator"] = [
+        tokens_s(written(facts, scaled(card, size), chip, PATIENT, given["tokens_per_word"], weights="fp4", pod=pod))
+        for size in table["size_of_gpt3"]]
+    rate = table["tokens_s_per_accelerator"]
+    table["share_left"] = rate / rate.iloc[0]
+    table["lost_by_the_doubling"] = 1 - rate / rate.shift()
+    served = table[rate > 0]
+    doublings = len(served) - 1
+    left = float(served["share_left"].iloc[-1])
+    lost = 1 - left ** (1 / max(doublings, 1))
     parts = (
-        Part("crossing the human range takes a factor of 1000 in size",
-             f"a fixed fleet then serves {whole:,.0f} times fewer instances", whole >= facts.claim("human_range") / 3),
-        Part("each doubling halves what a fleet serves", f"{lost:.0%} lost per doubling on average", abs(lost - 0.5) < 0.1),
+        Part("the human range takes a factor of 1000 in size, and a fixed fleet then serves 1000 times fewer (500 at "
+             "least)",
+             f"{times(1 / left)} fewer over {doublings} doublings", 1 / left >= facts.claim("human_range") / 2),
+        Part("each doubling halves what a fleet serves (loses 40 to 60 %)", f"{share(lost)} lost on average",
+             abs(lost - 0.5) < 0.1),
     )
-    reading = (f"On a fixed fleet of {chip} a doubling of the model loses {lost:.0%} of the instances on average; over "
-               f"{len(served) - 1} doublings {whole:,.0f} of {whole:,.0f} parts but one.")
+    reading = (
+        "If doubling a model is worth one stone of Go and the human range spans ten, then the range is paid for in "
+        f"copies: on a fixed fleet of {chip} each doubling takes {share(lost)} of the instances, and the whole range "
+        f"leaves one in {short(1 / left)}. The loss is a little more than half a time because a larger model must "
+        "spread over more accelerators and spend more of each step on talking. Whoever has a fleet for a billion "
+        "mediocre workers has one for a million excellent ones.")
     return Outcome(parts, (Figure("instances lost per doubling", lost, "share", chip),
-                           Figure("fewer instances over the range", whole, "x", chip)), reading, {"doublings": table},
-                   (Chart("Instances left on a fixed fleet, by size", "share",
-                          served.set_index("size_of_gpt3")[["share_left"]], log=True),))
+                           Figure("fewer instances over the "
+                                  "range", 1 / left, "x", chip)), reading, {"doublings": table},
+                   (Chart("Instances left on a fixed fleet, by size in GPT-3", "share",
+                          served.set_index("size_of_gpt3")[["share_left"]], log=True, log_x=True),))
 
 
 ARGUMENTS = (
@@ -307,13 +268,12 @@ ARGUMENTS = (
     Argument("consumer", "Consumer GPUs and phones",
              "You can't just repurpose all consumer GPUs for inferencing, let alone run GPT-3 on your smartphone.",
              _consumer_inputs, _consumer),
-    Argument("eight-billion", "Eight billion copies", "To run billions of copies, we'd need to dramatically increase the "
-             "world's number of supercomputers.", _billion_inputs, _billion, searchable=False),
     Argument("overhang", "Few copies at first, or an overhang after training",
              "It may take a while before we can run lots of copies; but what trained the model can serve it.",
              _first_inputs, _first),
     Argument("doubling", "Even the human range takes factors of 1000 in size",
-             "Doubling model size is worth about one stone of Go, so the human range is about a factor of 1000 in size.",
+             "Doubling model size is worth about one stone of Go, so the human range is about a factor of 1000 in "
+             "size.",
              _doubling_inputs, _doubling),
 )
-__all__ = ["ARGUMENTS", "planned", "stock", "wage"]
+__all__ = ["ARGUMENTS", "stock", "wage"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -14,6 +16,7 @@ from capacity.problem.money import annuity_due
 from capacity.serving import Modes, Slo, Workload, frontier
 from capacity.studies.founding.argument import Input, Values
 
+T = TypeVar("T")
 HOURS = 8766.0
 """Hours of a mean year."""
 FABRIC = "rail-3tier"
@@ -27,11 +30,22 @@ class Facts:
         self.catalogue = catalogue
         self.plans = lru_cache(maxsize=None)(self._plans)
         self.links = lru_cache(maxsize=None)(self._links)
+        self.asked: dict[str, None] = {}
+        """Claims asked for, in order, since it was last cleared."""
+        self.kept: dict[object, Any] = {}
+
+    def keep(self, key: object, make: Callable[[], T]) -> T:
+        """What `make` returned when the key was first asked for."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        kept: T = self.kept[key]
+        return kept
 
     # ---- numbers with their ranges ------------------------------------------------------------------------------
 
     def claim(self, name: str) -> float:
         """A number of the discussion."""
+        self.asked[name] = None
         return float(self.catalogue.row("founding_claims", name)["value"])
 
     def quote(self, name: str) -> str:
@@ -66,7 +80,7 @@ class Facts:
         """What an owner's hour rests on beside the price of the accelerator."""
         return (
             self.input("constants", "it_life_years", "life", "years an accelerator serves"),
-            self.input("constants", "discount_rate", "rate", "cost of capital", most=1.0),
+            self.input("constants", "discount_rate", "rate", "cost of capital a year", most=1.0),
             self.input("constants", "busy_share", "busy", "share of the hours in which a copy carries its load",
                        most=1.0),
         )
@@ -89,6 +103,13 @@ class Facts:
         yearly += shell * annuity_due(rate, cat.constant("facility_life_years"))
         power = watts * 1e3 * float(sites["pue"].median()) * float(sites["power_usd_kwh"].median())
         return (yearly / HOURS + power) / given["busy"]
+
+    def device_hour(self, price_usd: float, watts: float) -> float:
+        """USD an hour of a device that its owner has at home: its price over its life and its electricity."""
+        cat = self.catalogue
+        rate, life = cat.constant("discount_rate"), cat.constant("it_life_years")
+        return price_usd * annuity_due(rate, life) / HOURS + watts / 1e3 * float(
+            cat.table("sites")["power_usd_kwh"].median())
 
     def rental(self, accelerator: str, year: int, channel: str) -> float:
         """USD per accelerator-hour of a rental row. Raises InputError where there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -9,13 +11,22 @@ from capacity.catalogue.cards import ModelCard
 from capacity.serving import step_budget
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
-from capacity.studies.founding.memory import scaled
-from capacity.studies.founding.price import GPT3, MILLION
-from capacity.studies.founding.work import PATIENT, writer, written
+from capacity.studies.founding.say import short, times
+from capacity.studies.founding.work import (
+    GPT3,
+    MILLION,
+    PATIENT,
+    SECONDS_OF_HOUR,
+    parameters,
+    scaled,
+    tokens_s,
+    writer,
+    written,
+)
 
 CHIP, YEAR = "gb300-nvl72", 2026
 SIZES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-WIDTHS = (1, 2, 4, 8, 16, 32, 64)
+WIDTHS = (1, 2, 4, 8, 16, 32)
 DEPTHS = (1, 2, 4, 8)
 LARGE_POD = 8192
 MS = 1e3
@@ -42,45 +53,60 @@ def _none(facts: Facts) -> tuple[Input, ...]:
     return ()
 
 
-# ---- pipelining and width --------------------------------------------------------------------------------------------
+# ---- pipelining and width -------------------------------------------------------------------------------------------
 
 
 def _pipeline(facts: Facts, given: Values) -> Outcome:
     card = facts.catalogue.model(GPT3)
     deep = [token_s(facts, card, 1, pp) for pp in DEPTHS]
-    wide = [token_s(facts, card, tp, 1) for tp in (1, 2, 4, 8, 16, 32)]
-    gains = [before / after for before, after in zip(wide[:-1], wide[1:], strict=True)]
-    sizes = pd.DataFrame([{"size_of_gpt3": size, "parameters_b": size * 175,
-                           **dict(zip(("token_ms", "width"), _quick(facts, card, size), strict=True))} for size in SIZES])
-    growth = sizes["token_ms"].iloc[-1] / sizes.loc[sizes["size_of_gpt3"] == 1, "token_ms"].iloc[0]
+    wide = [token_s(facts, card, tp, 1) for tp in WIDTHS]
+    gains = [before / after for before, after in pairwise(wide)]
+    sizes = _by_size(facts)
+    at = sizes.set_index("size_of_gpt3")["token_ms"]
+    growth = float(at[SIZES[-1]] / at[1.0])
     parts = (
         Part("pipelining does not reduce a request's latency",
              f"{deep[0] * MS:.1f} ms a token in one stage, {deep[-1] * MS:.1f} ms in {DEPTHS[-1]}",
              min(deep[1:]) >= deep[0]),
-        Part("tensor parallelism does", f"{wide[0] * MS:.1f} ms on one accelerator, {min(wide) * MS:.1f} ms at best",
-             min(wide) < wide[0]),
-        Part("until communication grows", f"doubling from 1 gains {gains[0]:.2f}x, from 16 {gains[-1]:.2f}x",
-             gains[-1] < gains[0]),
-        Part("bigger nets have higher latency", f"a model of 1000 times the size takes {growth:.1f} times as long a "
-             "token at its best width", growth > 1),
+        Part("width-wise (tensor) parallelism does",
+             f"{wide[0] * MS:.1f} ms on one accelerator, {min(wide) * MS:.1f} ms at best", min(wide) < wide[0]),
+        Part("until communication grows", f"the first doubling gains {short(gains[0])}x, that from {WIDTHS[-2]} to "
+             f"{WIDTHS[-1]} {short(gains[-1])}x", gains[-1] < gains[0]),
+        Part("bigger nets have higher latency", f"a model of 1000 times the size takes {times(growth)} as long a "
+                                                "token at "
+             "its best width", growth > 1),
     )
-    reading = (f"At the best width a token of GPT-3 takes {min(wide) * MS:.1f} ms on {CHIP}; a thousand times the "
-               f"parameters take {growth:.0f} times as long, not a thousand: width absorbs most of the size, layers "
-               "and collectives the rest.")
-    widths = pd.DataFrame({"width": (1, 2, 4, 8, 16, 32), "token_ms": np.array(wide) * MS})
+    reading = (
+        f"Here the author wins on every count, though not by as much as feared. On {CHIP}, GPT-3 at 4 bits writes a "
+        f"token in {wide[0] * MS:.0f} ms on one accelerator and in {min(wide) * MS:.1f} ms on "
+        f"{WIDTHS[int(np.argmin(wide))]}; wider still is slower, for the collectives of each layer take longer than "
+        f"the weights that they save. A pipeline of {DEPTHS[-1]} stages only adds hops. A thousand times the "
+        f"parameters take {times(growth)} as long rather than a thousand: width absorbs most of the size, more layers "
+        "and their collectives the rest.")
     return Outcome(parts, (Figure("token of a 1000x model against GPT-3, best widths", growth, "x", CHIP),
                            Figure("token of GPT-3 at its best width", min(wide) * MS, "ms", CHIP)), reading,
-                   {"size": sizes, "width": widths, "depth": pd.DataFrame({"stages": DEPTHS, "token_ms": np.array(deep) * MS})},
-                   (Chart("Time of a token by size, at the best width", "ms",
-                          sizes.set_index("parameters_b")[["token_ms"]], log=True),))
+                   {"size": sizes, "width": pd.DataFrame({"width": WIDTHS, "token_ms": np.array(wide) * MS}),
+                    "depth": pd.DataFrame({"stages": DEPTHS, "token_ms": np.array(deep) * MS})},
+                   (Chart(f"A token by billions of parameters, at the best width on {CHIP}", "ms",
+                          sizes.set_index("parameters_b")[["token_ms"]], log=True, log_x=True),
+                    Chart("A token of GPT-3 by width", "ms", pd.DataFrame(
+                        {"token_ms": np.array(wide) * MS}, index=pd.Index(WIDTHS, name="width")), log_x=True)))
 
 
-def _quick(facts: Facts, card: ModelCard, size: float) -> tuple[float, int]:
-    time, width = quickest(facts, scaled(card, size))
-    return time * MS, width
+def _by_size(facts: Facts) -> pd.DataFrame:
+    """Quickest token and its width by size of a model of GPT-3's proportions."""
+    def make() -> pd.DataFrame:
+        rows = []
+        for size in SIZES:
+            model = scaled(facts.catalogue.model(GPT3), size)
+            time, width = quickest(facts, model)
+            rows.append({"size_of_gpt3": size, "parameters_b": parameters(model) / 1e9, "token_ms": time * MS,
+                         "width": width, "accelerator_hours_per_mtok": _cheap(facts, model)})
+        return pd.DataFrame(rows)
+    return facts.keep("quickest by size", make)
 
 
-# ---- serial speed ----------------------------------------------------------------------------------------------------
+# ---- serial speed ---------------------------------------------------------------------------------------------------
 
 
 def _serial_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -89,52 +115,53 @@ def _serial_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _serial(facts: Facts, given: Values) -> Outcome:
-    card, hour = facts.catalogue.model(GPT3), facts.hour(CHIP, YEAR, given)
-    rows = []
-    for size in SIZES:
-        model = scaled(card, size)
-        time, width = quickest(facts, model)
-        cheapest = _cheap(facts, model)
-        alone = width * time / 3600 * hour
-        rows.append({"parameters_b": 175 * size, "width": width, "tokens_s": 1 / time,
-                     "times_human": 1 / time / given["human"], "usd_per_mtok_at_that_speed": alone * MILLION,
-                     "usd_per_mtok_cheapest": cheapest * hour, "times_the_price": alone * MILLION / (cheapest * hour)})
-    table = pd.DataFrame(rows)
-    level = table.loc[np.isclose(table["parameters_b"], 175)].iloc[0]
+    hour, table = facts.hour(CHIP, YEAR, given), _by_size(facts).copy()
+    table["tokens_s"] = MS / table["token_ms"]
+    table["times_human"] = table["tokens_s"] / given["human"]
+    table["usd_per_mtok_at_that_speed"] = table["width"] / table["tokens_s"] / SECONDS_OF_HOUR * hour * MILLION
+    table["usd_per_mtok_cheapest"] = table["accelerator_hours_per_mtok"] * hour
+    table["times_the_price"] = table["usd_per_mtok_at_that_speed"] / table["usd_per_mtok_cheapest"]
+    level = table.loc[table["size_of_gpt3"] == 1.0].iloc[0]
+    small, large = table.iloc[0], table.iloc[-1]
     parts = (
-        Part("a model may run 1000x faster than a human",
-             f"at best {table['times_human'].max():,.0f}x, a model of {table['parameters_b'].iloc[0]:g} billion "
-             f"parameters; GPT-3's size {level['times_human']:,.0f}x", table["times_human"].max() >= facts.claim("faster")),
-        Part("for 1000x the cost", f"GPT-3's size at its quickest costs {level['times_the_price']:,.0f} times its cheapest "
-             "token", level["times_the_price"] >= facts.claim("faster") / 3),
+        Part("a model may run 1000 times faster than a human",
+             f"at best {times(table['times_human'].max())}, a model of {short(small['parameters_b'])} billion "
+             "parameters; "
+             f"GPT-3's size {times(level['times_human'])}", bool(table["times_human"].max() >= facts.claim("faster"))),
+        Part("at a price that grows as the speed does",
+             f"GPT-3's size costs {times(level['times_the_price'])} its cheapest token at "
+             f"{times(level['times_human'])} "
+             "human speed", bool(level["times_the_price"] <= level["times_human"])),
     )
-    reading = (f"At human thought, {given['human']:g} tokens a second, a model of GPT-3's size thinks at most "
-               f"{level['times_human']:.0f} times faster than a human and of 1000 times its size "
-               f"{table['times_human'].iloc[-1]:.1f} times; speed costs {level['times_the_price']:.0f} times the price "
-               "a token. More chips do not help: the layers follow one another.")
+    reading = (
+        f"A human thinks at some {short(given['human'])} tokens a second. At its quickest sharding on {CHIP}, a model "
+        f"of GPT-3's size thinks {times(level['times_human'])} as fast, one of 1000 times its size "
+        f"{times(large['times_human'])}. The price of haste is out of proportion: {times(level['times_the_price'])} "
+        "the cheapest token, since nobody shares the weights. Money cannot buy the rest: layers follow one another, "
+        "and each waits for its collectives. A thousandfold speed needs a smaller model, several tokens guessed and "
+        "checked at once, or machines that hold all weights on the chip, which the catalogue does not have.")
     return Outcome(parts, (Figure("fastest thought against a human, GPT-3's size", level["times_human"], "x", CHIP),
-                           Figure("and of a 1000x model", table["times_human"].iloc[-1], "x", CHIP),
-                           Figure("price of a token at the quickest", level["times_the_price"], "x of the cheapest", CHIP)),
+                           Figure("and of a 1000x model", large["times_human"], "x", CHIP),
+                           Figure("price of a token at the quickest", level["times_the_price"], "x of the cheapest",
+                                  CHIP)),
                    reading, {"speed": table},
-                   (Chart("Fastest serial speed by size", "times human thought",
-                          table.set_index("parameters_b")[["times_human"]], log=True),))
+                   (Chart("Fastest serial speed by billions of parameters", "times human thought",
+                          table.set_index("parameters_b")[["times_human"]], log=True, log_x=True),))
 
 
 def _cheap(facts: Facts, card: ModelCard) -> float:
     """Accelerator-hours per million tokens under patient limits; NaN where nothing fits."""
     found = written(facts, card, CHIP, PATIENT, facts.catalogue.constant("tokens_per_word"), weights="fp4",
                     pod=LARGE_POD)
-    if found.empty:
-        return float("nan")
-    return MILLION / float(found["output_tokens_s_per_accelerator"].max()) / 3600
+    return MILLION / tokens_s(found) / SECONDS_OF_HOUR if len(found) else float("nan")
 
 
-# ---- depth against width ---------------------------------------------------------------------------------------------
+# ---- depth against width --------------------------------------------------------------------------------------------
 
 SHAPES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-def _shape(facts: Facts, given: Values) -> Outcome:
+def _shapes(facts: Facts) -> pd.DataFrame:
     card = facts.catalogue.model(GPT3)
     rows = []
     for depth in SHAPES:
@@ -142,7 +169,11 @@ def _shape(facts: Facts, given: Values) -> Outcome:
         time, width = quickest(facts, model)
         rows.append({"layers": model.layers, "width_of_model": model.d_model, "token_ms": time * MS, "tp": width,
                      "accelerator_hours_per_mtok": _cheap(facts, model)})
-    table = pd.DataFrame(rows)
+    return pd.DataFrame(rows)
+
+
+def _shape(facts: Facts, given: Values) -> Outcome:
+    table = facts.keep("shapes", lambda: _shapes(facts))
     slow = table["token_ms"].iloc[-1] / table["token_ms"].iloc[0]
     cost = table["accelerator_hours_per_mtok"].iloc[-1] / table["accelerator_hours_per_mtok"].iloc[0]
     parts = (
@@ -152,13 +183,16 @@ def _shape(facts: Facts, given: Values) -> Outcome:
              f"a token costs {cost:.2f} times as much in {table['layers'].iloc[-1]} layers as in "
              f"{table['layers'].iloc[0]}", cost < 1),
     )
-    reading = (f"With parameters held at GPT-3's, going from {table['layers'].iloc[0]} to {table['layers'].iloc[-1]} "
-               f"layers multiplies the latency of a token by {slow:.1f} and its cost by {cost:.2f}: an accelerator, "
-               "like an animal, pays for depth in time. What depth buys in quality is outside of this figure.")
+    reading = (
+        f"Hold the parameters at GPT-3's and go from {table['layers'].iloc[0]} layers to {table['layers'].iloc[-1]}: "
+        f"the latency of a token at its best width rises {times(slow)}, and its cost {times(cost)}. The remark about "
+        "animals carries over in its first half: depth is paid for in time. In its second half it does not: a deep "
+        "and skinny network would save a brain its energy, but an accelerator still pays for every layer's keys, "
+        "overhead and collectives. What depth buys in quality stands outside of these figures.")
     return Outcome(parts, (Figure("latency, deepest against shallowest", slow, "x", CHIP),
                            Figure("cost of a token, deepest against shallowest", cost, "x", CHIP)), reading,
-                   {"shape": table}, (Chart("Time of a token by depth, parameters held", "ms",
-                                            table.set_index("layers")[["token_ms"]], log=True),))
+                   {"shape": table}, (Chart(f"A token by layers at GPT-3's parameters, best width on {CHIP}", "ms",
+                                            table.set_index("layers")[["token_ms"]], log=True, log_x=True),))
 
 
 ARGUMENTS = (

@@ -7,59 +7,88 @@ import pandas as pd
 
 from capacity.serving import cost_per_million_tokens
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
-from capacity.studies.founding.copies import planned, wage
+from capacity.studies.founding.billions import planned
+from capacity.studies.founding.copies import wage
 from capacity.studies.founding.facts import HOURS, Facts
-from capacity.studies.founding.price import GPT3, MILLION
-from capacity.studies.founding.work import PROMPT, most, written
+from capacity.studies.founding.price import trained_inputs
+from capacity.studies.founding.say import share, short, times, usd
+from capacity.studies.founding.work import GPT3, MILLION, PROMPT, written
 
 BOUGHT = (("v100-sxm2-32", 2020), ("a100-sxm-80", 2022), ("h100-sxm", 2023), ("b200-sxm", 2025), ("vr200-nvl72", 2027),
           ("archetype-2030", 2030), ("archetype-2032", 2032), ("archetype-2034", 2034))
-SECONDS_OF_HOUR, DAYS_OF_MONTH = 3600.0, 365.25 / 12
 FIRST, LAST = 2020, 2040
+MONTHS = 12.0
+STEADY, ALL = "hardware and algorithms", "all three"
+
+
+def _halving(facts: Facts) -> Input:
+    """Months in which algorithms halve the inference of a result.
+
+    Training compute of a result halves as `algo_lm` says. At best its size halves as fast as the densest models do;
+    at worst only the square root of it reaches the size, and with it inference (parameters and data grow alike).
+    """
+    mid = facts.input("trends", "algo_lm", "halving", "", least=1.0)
+    fast = facts.input("trends", "densing_law", "halving", "")
+    return Input("halving", "months in which algorithms halve the inference of a "
+                            "result", fast.mid, mid.mid, 2 * mid.mid,
+                 "months", "trends.csv densing_law, algo_lm, and twice algo_lm (half of it reaches "
+                           "inference)", "derived",
+                 least=1.0)
 
 
 def _race_inputs(facts: Facts) -> tuple[Input, ...]:
-    loss = facts.input("trends", "algo_lm", "halving", "months in which algorithms halve the compute of a result", least=1.0)
     return (
         facts.input("constants", "model_size_growth", "growth", "growth of the largest served model", least=1.0),
-        loss,
+        _halving(facts),
         facts.input("human_equivalents", "tokens_per_task_hour_agentic", "tokens", "tokens of a human-hour of work"),
-        facts.input("constants", "model_at_par", "par", "size at human level in the first year, of GPT-3's"),
+        facts.input("constants", "model_at_par", "par", f"size at human level in {FIRST}, of GPT-3's"),
         *facts.money(),
     )
 
 
-def _race(facts: Facts, given: Values) -> Outcome:
+def _hours(facts: Facts, given: Values) -> tuple[pd.DataFrame, float, float]:
+    """USD of an hour of human-equivalent work by year and case; factors a year by which hardware and algorithms cut "
+      "it."""
     hardware = _hardware(facts, given)
     years = np.arange(FIRST, LAST + 1)
     slope, level = np.polyfit(hardware["year"], np.log(hardware["usd_per_mtok_of_gpt3"]), 1)
-    chips = np.exp(level + slope * years)
-    better = 2.0 ** (12.0 / given["halving"])
-    hour = given["tokens"] / MILLION * chips * given["par"]
-    grow = given["growth"] ** (years - FIRST)
-    table = pd.DataFrame({"year": years, "hardware alone": hour,
-                          "hardware and algorithms": hour / better ** (years - FIRST),
-                          "hardware, models growing": hour * grow,
-                          "all three": hour * grow / better ** (years - FIRST)})
-    falls = float(np.exp(-slope))
-    passes = pd.DataFrame([{"region": region, "wage_usd_h": usd, **{case: _below(table, case, usd) for case in table.columns[1:]}}
-                           for region, usd in wage(facts).items()])
-    every = passes["hardware and algorithms"].notna().all()
+    better = 2.0 ** (MONTHS / given["halving"])
+    hour = given["tokens"] / MILLION * np.exp(level + slope * years) * given["par"]
+    grow, learn = given["growth"] ** (years - FIRST), better ** (years - FIRST)
+    table = pd.DataFrame({"year": years, "hardware alone": hour, STEADY: hour / learn,
+                          "hardware, models growing": hour * grow, ALL: hour * grow / learn})
+    return table, float(np.exp(-slope)), float(better)
+
+
+def _race(facts: Facts, given: Values) -> Outcome:
+    table, falls, better = _hours(facts, given)
+    passes = pd.DataFrame([{"region": region, "wage_usd_h": pay,
+                            **{case: _below(table, case, float(pay)) for case in table.columns[1:]}}
+                           for region, pay in wage(facts).items()])
     race = falls * better / given["growth"]
+    same, grown = (int(passes[case].notna().sum()) for case in (STEADY, ALL))
     parts = (
-        Part("experience curves are steep", f"the same model costs {falls:.2f} times less each year by hardware and "
-             f"{better:.1f} times by algorithms", falls * better > 2),
-        Part("models grow faster than costs fall", f"models {given['growth']:.1f}x a year, costs {falls * better:.1f}x",
-             race < 1),
-        Part("an instance-hour passes below the wage of every region by 2040",
-             _passing(passes), bool(every)),
+        Part("costs fall along a steep curve (by half a year or more)",
+             f"{short(falls)}x a year by hardware, {short(better)}x by algorithms", falls * better > 2),
+        Part("models grow faster than costs fall", f"models {short(given['growth'])}x a year, costs "
+             f"{short(falls * better)}x", race < 1),
+        Part(f"a model of unchanging ability works below the wage of every region by {LAST}", _passing(passes, STEADY),
+             same == len(passes)),
+        Part(f"and so does the largest model of its year by {LAST}", _passing(passes, ALL), grown == len(passes)),
     )
-    reading = (f"Hardware makes the same tokens {falls:.2f} times cheaper a year; algorithms halve the compute of a result "
-               f"every {given['halving']:.0f} months. Against models that grow {given['growth']:.1f} times a year the cost of "
-               f"the frontier {'falls' if race > 1 else 'rises'} {max(race, 1 / race):.1f} times a year. The trends are never "
-               "multiplied with a price trend, which holds both already.")
+    reading = (
+        f"Two exponentials race. The same tokens become {times(falls)} cheaper a year by hardware alone (from V100 to "
+        "the archetypes of 2034, which are extrapolations), and algorithms need half the inference for a result "
+        f"every {short(given['halving'])} months. Against that stands the appetite for size, {times(given['growth'])} "
+        f"a year. On balance the cost of an hour at the frontier {'falls' if race > 1 else 'rises'} "
+        f"{times(max(race, 1 / race))} a year. A model {short(given['par'])} times GPT-3 in {FIRST} worked an hour "
+        f"for {usd(float(table[STEADY].iloc[0]))}; whoever keeps to its ability crosses every wage "
+        f"({_passing(passes, STEADY)}), whoever always serves the largest: {_passing(passes, ALL)}. No trend of "
+        "prices enters: those hold both already.")
     return Outcome(parts, (Figure("fall of the frontier's cost", race, "x a year", "serving and trends.csv"),
-                           Figure("fall of cost by hardware", falls, "x a year", "serving, accelerator_prices.csv")), reading,
+                           Figure("fall of cost by hardware", falls, "x a year", "serving, accelerator_prices.csv"),
+                           Figure(f"regions whose wage a model of unchanging ability passes by {LAST}", float(same),
+                                  f"of {len(passes)}", "regions.csv")), reading,
                    {"hour": table, "below the wage": passes},
                    (Chart("An hour of human-equivalent work", "USD", table.set_index("year"), log=True),))
 
@@ -69,77 +98,93 @@ def _hardware(facts: Facts, given: Values) -> pd.DataFrame:
     rows = []
     for chip, year in BOUGHT:
         found = written(facts, GPT3, chip, PROMPT, facts.catalogue.constant("tokens_per_word"))
-        rows.append({"accelerator": chip, "year": year,
-                     "usd_per_mtok_of_gpt3": float(cost_per_million_tokens(found, facts.hour(chip, year, given)).min())})
+        cost = float(cost_per_million_tokens(found, facts.hour(chip, year, given)).min())
+        rows.append({"accelerator": chip, "year": year, "usd_per_mtok_of_gpt3": cost})
     return pd.DataFrame(rows)
 
 
-def _below(table: pd.DataFrame, case: str, usd: float) -> float:
+def _below(table: pd.DataFrame, case: str, pay: float) -> float:
     """First year in which the hour costs less; NaN where none does."""
-    years = table.loc[table[case] < usd, "year"]
+    years = table.loc[table[case] < pay, "year"]
     return float(years.iloc[0]) if len(years) else float("nan")
 
 
-def _passing(passes: pd.DataFrame) -> str:
-    done = passes.dropna(subset=["hardware and algorithms"]).sort_values("hardware and algorithms")
+def _passing(passes: pd.DataFrame, case: str) -> str:
+    done = passes.dropna(subset=[case]).sort_values([case, "region"])
     if done.empty:
-        return "nowhere"
-    first, last = done.iloc[0], done.iloc[-1]
-    more = len(passes) - len(done)
-    return (f"{first['region']} in {first['hardware and algorithms']:.0f}, last {last['region']} in "
-            f"{last['hardware and algorithms']:.0f}" + (f"; {more} not by {LAST}" if more else ""))
+        return f"no region's by {LAST}"
+    first, last, more = done.iloc[0], done.iloc[-1], len(passes) - len(done)
+    told = f"from {first['region']} in {first[case]:.0f} to {last['region']} in {last[case]:.0f}"
+    return told + (f", {more} regions not by {LAST}" if more else "")
 
 
-# ---- the share of inference -------------------------------------------------------------------------------------------
-
-MODEL = "deepseek-v3"
+# ---- the share of inference -----------------------------------------------------------------------------------------
 
 
 def _share_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.input("constants", "research_over_final_run", "trials", "hours of research over those of the final run"),
-            facts.input("constants", "model_life_years", "years", "years the model is sold"),
-            facts.input("constants", "busy_share", "busy", "share of the hours in which a copy carries its load", most=1.0))
+    return (*trained_inputs(facts),
+            facts.input("trends", "training_compute", "growth", "growth a year of the compute of the largest runs",
+                        least=1.0),
+            facts.input("constants", "training_trend_years", "lasts", "years for which that trend goes on"),
+            facts.input("constants", "busy_share", "busy", "share of the hours in which a copy carries its load",
+                        most=1.0))
+
+
+def _compute(facts: Facts, given: Values, run: pd.Series) -> pd.DataFrame:
+    """Operations a year of inference by the planned fleet, and of training one model after another of growing "
+      "compute."""
+    fleet = planned(facts, ()).tables["fleet"].groupby(["year", "accelerator"], as_index=False)["accelerators"].sum()
+    peak = {name: facts.catalogue.accelerator(str(name)).bf16_tflops for name in fleet["accelerator"].unique()}
+    fleet["inference"] = fleet["accelerators"] * fleet["accelerator"].map(peak) * HOURS * given["busy"]
+    table = pd.DataFrame(fleet.groupby("year")["inference"].sum().reset_index())
+    hours = float(run["accelerator_hours_m"]) * MILLION * given["trials"] / given["years"]
+    base = hours * facts.catalogue.accelerator(str(run["accelerator"])).bf16_tflops
+    age = (table["year"] - int(run["year"])).clip(upper=given["lasts"])
+    table["training"] = base * given["growth"] ** age
+    table["share_of_inference"] = table["inference"] / (table["inference"] + table["training"])
+    table["share_if_training_stays"] = table["inference"] / (table["inference"] + base)
+    return table
 
 
 def _share(facts: Facts, given: Values) -> Outcome:
-    plan = planned(facts, ())
-    fleet = plan.tables["schedule"][["year", "accelerators", "instances_served"]].copy()
-    run = facts.catalogue.row("training_runs", MODEL)
-    peak = facts.catalogue.accelerator(str(run["accelerator"])).bf16_tflops
-    base = float(run["accelerator_hours_m"]) * MILLION * given["trials"] / given["years"] * peak
-    chips = plan.tables["fleet"].groupby(["year", "accelerator"], as_index=False)["accelerators"].sum()
-    flops = {name: facts.catalogue.accelerator(name).bf16_tflops for name in chips["accelerator"].unique()}
-    chips["work"] = chips["accelerators"] * chips["accelerator"].map(flops) * HOURS * given["busy"]
-    fleet["inference"] = fleet["year"].map(chips.groupby("year")["work"].sum())
-    growth = facts.catalogue.constant("model_size_growth")
-    fleet["training"] = base * growth ** (2 * (fleet["year"] - int(run["year"])))
-    fleet["share_of_inference"] = fleet["inference"] / (fleet["inference"] + fleet["training"])
-    fleet["share_if_the_model_stays"] = fleet["inference"] / (fleet["inference"] + base)
-    best = most(written(facts, MODEL, str(run["accelerator"]), PROMPT, facts.catalogue.constant("tokens_per_word")))
-    assert best is not None
+    runs = facts.catalogue.table("training_runs")
+    run = runs.iloc[int(runs["accelerator_hours_m"].argmax())]
+    table = _compute(facts, given, run)
     even = float(run["accelerator_hours_m"]) * MILLION * given["trials"] / (given["years"] * HOURS * given["busy"])
-    first, last = fleet.iloc[0], fleet.iloc[-1]
+    first, last, most = table.iloc[0], table.iloc[-1], facts.claim("inference_share")
+    early, late, stays = (float(x) for x in (first["share_of_inference"], last["share_of_inference"],
+                                             last["share_if_training_stays"]))
     parts = (
-        Part("most compute is spent on inference", f"{first['share_if_the_model_stays']:.1%} in {first['year']:.0f} for one "
-             f"model of today's size, {last['share_if_the_model_stays']:.2%} in {last['year']:.0f}",
-             first["share_if_the_model_stays"] > facts.claim("inference_share")),
-        Part("and stays so while models grow", f"with training growing as the square of the size {last['share_of_inference']:.0%} "
-             f"in {last['year']:.0f}", last["share_of_inference"] > facts.claim("inference_share")),
+        Part("most compute is spent on inference if training stays as it is",
+             f"{share(float(first['share_if_training_stays']))} in {first['year']:.0f}, {share(stays)} in "
+             f"{last['year']:.0f}", float(first["share_if_training_stays"]) > most),
+        Part("and while training grows with its trend, at first", f"{share(early)} in "
+                                                                  f"{first['year']:.0f}", early > most),
+        Part("and in the end", f"{share(late)} in {last['year']:.0f}", late > most),
     )
-    reading = (f"Training {MODEL} is worth {even:,.0f} accelerators that serve for the life of the model: whoever serves with "
-               f"more spends most on inference. For 8 billion copies the fleet of {last['year']:.0f} dwarfs any one training "
-               f"run of today's size; only training that grows with the square of a model that itself grows "
-               f"{growth:.1f} times a year keeps pace.")
-    return Outcome(parts, (Figure("accelerators at which serving equals training", even, "accelerators", "training_runs.csv"),
-                           Figure("share of inference at the end", last["share_if_the_model_stays"], "share", "solved plan")),
-                   reading, {"fleet": fleet},
+    reading = (
+        f"All the accelerator-hours behind {run['model']}, the largest run on record here, equal {short(even)} of its "
+        "accelerators serving for the life of a model: whoever serves with more spends most on inference. The fleet "
+        f"that the plan for 8 billion copies builds would spend {share(stays)} on it in {last['year']:.0f} if "
+        f"training stayed. It does not stay: the largest runs grow {times(given['growth'])} a year. Let that go on "
+        f"for {short(given['lasts'])} years and then stop for want of power, and inference takes {share(early)} in "
+        f"{first['year']:.0f} and {share(late)} in {last['year']:.0f}. Training is put beside the plan here and does "
+        "not compete with it for supply; how long the trend lasts decides the verdict.")
+    return Outcome(parts, (Figure("share of inference at the end", late, "share", "solved plan, trends.csv"),
+                           Figure("share of inference in the first year", early, "share", "solved plan, trends.csv"),
+                           Figure("accelerators at which serving equals training", even, "accelerators",
+                                  "training_runs.csv")),
+                   reading, {"compute": table},
                    (Chart("Share of compute spent on inference", "share",
-                          fleet.set_index("year")[["share_of_inference", "share_if_the_model_stays"]]),))
+                          table.set_index("year")[["share_of_inference", "share_if_training_stays"]].rename(
+                              columns={"share_of_inference": "training grows with its trend",
+                                       "share_if_training_stays": "training stays"})),))
 
 
 ARGUMENTS = (
-    Argument("race", "Experience curves against growing models", "Costs fall along steep experience curves; or models grow "
-             "faster, and inference stays as dear as human work.", _race_inputs, _race),
-    Argument("share", "Inference takes most of the compute", "Most compute used for deep learning is spent not on training "
-             "but on inference.", _share_inputs, _share, searchable=False),
+    Argument("race", "Experience curves against growing models", "Costs fall along steep experience curves; or models "
+             "grow faster, and inference stays as dear as human work.", _race_inputs, _race),
+    Argument("share", "Inference takes most of the compute", "Most compute used for deep learning is spent not on "
+             "training but on inference.", _share_inputs, _share),
 )
+__all__ = ["ARGUMENTS"]

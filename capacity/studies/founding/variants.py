@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import ModelCard
 from capacity.serving import Slo, Workload, cost_per_million_tokens, step_budget
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
-from capacity.studies.founding.memory import scaled
-from capacity.studies.founding.price import GPT3, MILLION
-from capacity.studies.founding.work import PATIENT, PROMPT, most, written
+from capacity.studies.founding.say import share, short, times
+from capacity.studies.founding.work import GPT3, MILLION, PATIENT, PROMPT, SECONDS_OF_HOUR, most, scaled, written
 
 CHIP, YEAR = "h200-sxm", 2025
 POD = 64
@@ -25,7 +23,7 @@ def _tokens(facts: Facts) -> float:
     return facts.catalogue.constant("tokens_per_word")
 
 
-# ---- mixtures of experts ---------------------------------------------------------------------------------------------
+# ---- mixtures of experts --------------------------------------------------------------------------------------------
 
 
 def _moe_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -41,31 +39,42 @@ def dense_twin(card: ModelCard, scale: float) -> ModelCard:
 
 def _moe(facts: Facts, given: Values) -> Outcome:
     hour = facts.hour(CHIP, YEAR, given)
-    rows = [_pair(facts, row, hour) for row in facts.catalogue.table("quality_pairs").to_dict("records")]
-    table = pd.DataFrame(rows)
-    held = float((1 / table["dense_over_sparse_loaded"]).max())
+    table = pd.DataFrame([_pair(facts, row, hour) for row in facts.catalogue.table("quality_pairs").to_dict("records")])
+    loaded, alone = table["dense_over_sparse_loaded"], table["dense_over_sparse_alone"]
+    best, least = table.iloc[int(loaded.argmax())], table.iloc[int(loaded.argmin())]
     parts = (
-        Part("mixtures of experts lower the cost of inference",
-             ", ".join(f"{r['sparse']} {r['dense_over_sparse_loaded']:.1f}x" for r in rows) + " cheaper than dense models "
-             "of their quality at full load", bool((table["dense_over_sparse_loaded"] > 1).all())),
-        Part("or only that of training: with one request at a time they cost as much",
-             ", ".join(f"{r['sparse']} {r['dense_over_sparse_alone']:.1f}x" for r in rows) + " at batch 1",
-             bool((table["dense_over_sparse_alone"] < 1).any())),
+        Part("mixtures of experts lower the cost of inference at full load (by a tenth at least, each)",
+             _said(table, "loaded"), bool((loaded > 1.1).all())),
+        Part("and with few requests, where reading the weights is "
+             "all", _said(table, "alone"), bool((alone > 1.1).all())),
+        Part("or only that of training", f"{best['sparse']} serves {times(best['dense_over_sparse_loaded'])} cheaper",
+             bool((loaded <= 1.1).all())),
     )
-    v3 = table.iloc[int(table["dense_over_sparse_loaded"].argmax())]
-    reading = (f"At full load experts save most for {v3['sparse']}, {v3['dense_over_sparse_loaded']:.1f} times, and least "
-               f"{1 / held:.2f} times. With one request at a time the least saving is "
-               f"{table['dense_over_sparse_alone'].min():.1f} times: a token reads its own experts alone. What experts "
-               f"cost is memory: the smallest copy of {v3['sparse']} takes {v3['sparse_accelerators']:g} accelerators, "
-               f"{v3['dense_accelerators']:g} for the dense model.")
-    return Outcome(parts, (Figure("least advantage at full load", 1 / held, "x", CHIP),
-                           Figure("advantage alone, least", float(table["dense_over_sparse_alone"].min()), "x", CHIP)),
+    reading = (
+        f"Against the dense model of equal quality, {best['sparse']} is {times(best['dense_over_sparse_loaded'])} "
+        f"cheaper at full load, {least['sparse']} {times(least['dense_over_sparse_loaded'])}. With one request at a "
+        f"time a token reads its own experts alone and saves {times(alone.min())} or more. Between the two the batch "
+        "touches every expert and the advantage shrinks. What experts cost is memory: the smallest copy of "
+        f"{best['sparse']} takes {best['sparse_accelerators']:g} accelerators, its dense peer "
+        f"{best['dense_accelerators']:g}. So both sides of the dispute had a model in mind for which they were right: "
+        "the thin experts of 2021 hardly pay, those of 2024 do.")
+    return Outcome(parts, (Figure("advantage at full load, most", float(loaded.max()), "x", str(best["sparse"])),
+                           Figure("advantage at full load, least", float(loaded.min()), "x", str(least["sparse"])),
+                           Figure("advantage alone, least", float(alone.min()), "x", CHIP)),
                    reading, {"experts": table},
-                   (Chart("Dense cost over sparse cost, at equal quality", "x",
-                          table.set_index("sparse")[["dense_over_sparse_loaded", "dense_over_sparse_alone"]], "bars"),))
+                   (Chart("Cost of the dense model over the mixture, at equal quality", "x",
+                          table.set_index("sparse")[["dense_over_sparse_loaded", "dense_over_sparse_alone"]].rename(
+                              columns={"dense_over_sparse_loaded": "at full load",
+                                       "dense_over_sparse_alone": "one request at a time"}), "bars"),))
+
+
+def _said(table: pd.DataFrame, load: str) -> str:
+    return ", ".join(f"{name} {short(value)}x" for name, value in
+                     zip(table["sparse"], table[f"dense_over_sparse_{load}"], strict=True)) + " cheaper than dense"
 
 
 def _pair(facts: Facts, row: Mapping[Any, Any], hour: float) -> dict[str, object]:
+    """Cost of a million tokens of a mixture and of its dense peer, at full load and one request at a time."""
     cat = facts.catalogue
     sparse = cat.model(str(row["sparse"]))
     same = row["dense"] == row["sparse"]
@@ -76,8 +85,8 @@ def _pair(facts: Facts, row: Mapping[Any, Any], hour: float) -> dict[str, object
         best, small = most(plans), plans.iloc[int(plans["accelerators"].argmin())]
         assert best is not None
         out[f"{kind}_accelerators"] = small["accelerators"]
-        out[f"{kind}_loaded"] = hour / (best["output_tokens_s_per_accelerator"] * 3600) * MILLION
-        out[f"{kind}_alone"] = hour * small["accelerators"] * _alone(facts, card, small) / 3600 * MILLION
+        out[f"{kind}_loaded"] = hour / (best["output_tokens_s_per_accelerator"] * SECONDS_OF_HOUR) * MILLION
+        out[f"{kind}_alone"] = hour * small["accelerators"] * _alone(facts, card, small) / SECONDS_OF_HOUR * MILLION
     for load in ("loaded", "alone"):
         out[f"dense_over_sparse_{load}"] = float(str(out[f"dense_{load}"])) / float(str(out[f"sparse_{load}"]))
     return out
@@ -92,7 +101,7 @@ def _alone(facts: Facts, card: ModelCard, plan: pd.Series) -> float:
     return float(step_budget(card, chip, facts.links(chip, POD), work, row)["seconds"].sum())
 
 
-# ---- distillation ----------------------------------------------------------------------------------------------------
+# ---- distillation ---------------------------------------------------------------------------------------------------
 
 
 def _distil_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -105,39 +114,53 @@ def _distil_inputs(facts: Facts) -> tuple[Input, ...]:
 
 def _distil(facts: Facts, given: Values) -> Outcome:
     pairs = facts.catalogue.table("distillation")
-    rows = []
-    for row in pairs[pairs["small"] != ""].to_dict("records"):
-        kept = given["kept"] if row["small"] == "llama3.1-70b" else row["share_of_gain"]
-        large, small = (_usd(facts, str(row[name]), given) for name in ("large", "small"))
-        rows.append({"large": row["large"], "small": row["small"], "size": _size(facts, row),
-                     "cost": small / large, "worth_kept": kept, "wins_above": small / large,
-                     "usd_per_unit_of_worth": small / kept / large, "confidence": row["confidence"]})
-    table = pd.DataFrame(rows)
+    table = _smaller(facts, given)
     switch = float(pairs.loc[pairs["small"] == "", "share_of_gain"].iloc[0])
-    r1 = table[table["large"] == "deepseek-r1"]
-    fifth = table[table["size"] > 1 / facts.claim("distil_smaller") / 2]
+    distilled = table[table["large"] == "deepseek-r1"]
+    near = distilled.iloc[int((distilled["size"] * facts.claim("distil_smaller") - 1).abs().argmin())]
+    tiny = distilled.iloc[int((distilled["size"] / facts.claim("distil_rest") - 1).abs().argmin())]
     wins = int((table["usd_per_unit_of_worth"] < 1).sum())
+    cheapest = table.iloc[int(table["usd_per_unit_of_worth"].argmin())]
     parts = (
         Part("a model five times smaller loses most of the gain",
-             f"R1's distillates keep {r1['worth_kept'].min():.0%} to {r1['worth_kept'].max():.0%}",
-             float(r1["worth_kept"].max()) < 1 - facts.claim("distil_lost")),
-        Part("one of 1 % of the size keeps a third", f"{switch:.0%} in the paper quoted",
-             abs(switch - facts.claim("distil_kept")) < 0.05),
+             f"{near['small']}, {short(1 / near['size'])} times smaller than {near['large']}, keeps "
+             f"{share(near['worth_kept'])}", bool(1 - near["worth_kept"] > facts.claim("distil_lost"))),
+        Part("one of 1 % of the size keeps a third", f"{share(switch)} in the paper quoted; {tiny['small']} at "
+             f"{share(tiny['size'])} keeps "
+             f"{share(tiny['worth_kept'])}", abs(switch - facts.claim("distil_kept")) < 0.05),
         Part("small models for the easy work are the cheapest mix",
              f"{wins} of {len(table)} small models deliver a unit of worth for less than their large one",
              wins > len(table) / 2),
     )
-    cheapest = table.iloc[int(table["usd_per_unit_of_worth"].argmin())]
-    reading = (f"A small model wins wherever it keeps a larger share of the worth than its share of the cost. "
-               f"{cheapest['small']} costs {cheapest['cost']:.1%} of {cheapest['large']} a token and so wins on all work "
-               f"of which it delivers more than that; what it cannot do at all stays with the large one.")
-    figures = (Figure("least cost of a unit of worth, small over large", float(cheapest["usd_per_unit_of_worth"]), "x", CHIP),
-               Figure("worth kept by R1's best distillate", float(r1["worth_kept"].max()), "share", "distillation.csv"),
-               Figure("models at about a fifth of the size", float(len(fifth)), "pairs", "distillation.csv"))
+    reading = (
+        "A small model wins on all work of which it keeps a larger share of the worth than its share of the cost. "
+        f"That bar is low: {cheapest['small']} costs {share(cheapest['cost'])} of {cheapest['large']} a token, "
+        f"{near['small']} {share(near['cost'])} of {near['large']}. The loss quoted in 2021 was that of the Switch "
+        f"paper; the distillates of 2025 keep {share(distilled['worth_kept'].min())} to "
+        f"{share(distilled['worth_kept'].max())} of a benchmark that they were distilled for. What a small model "
+        "cannot do at all stays with the large one, and how much of the work that is, for Ada to Davinci, is a guess.")
+    figures = (Figure("cost of a unit of worth, cheapest small model over its large one",
+                      float(cheapest["usd_per_unit_of_worth"]), "x", CHIP),
+               Figure("worth kept by R1's best distillate", float(distilled["worth_kept"].max()), "share",
+                      "distillation.csv"),
+               Figure("cost of the distillate nearest to a fifth", float(near["cost"]), "of its large one", CHIP))
     return Outcome(parts, figures, reading, {"small against large": table},
-                   (Chart("Cost of a small model against its large one", "share",
-                          table.assign(pair=table["small"] + " for " + table["large"]).set_index("pair")[
-                              ["cost", "worth_kept"]], "bars", log=True),))
+                   (Chart("A small model against its large one", "share", table.assign(
+                       pair=table["small"] + " for " + table["large"]).set_index("pair")[["cost", "worth_kept"]].rename(
+                           columns={"cost": "its cost", "worth_kept": "worth it keeps"}), "bars", log=True),))
+
+
+def _smaller(facts: Facts, given: Values) -> pd.DataFrame:
+    """Each small model against its large one: cost of a token, worth kept, and the factor above which it wins."""
+    pairs = facts.catalogue.table("distillation")
+    rows = []
+    for row in pairs[pairs["small"] != ""].to_dict("records"):
+        kept = given["kept"] if row["small"] == "llama3.1-70b" else float(row["share_of_gain"])
+        large, small = (_usd(facts, str(row[name]), given) for name in ("large", "small"))
+        rows.append({"large": row["large"], "small": row["small"], "size": _size(facts, row),
+                     "cost": small / large, "worth_kept": kept, "wins_above": small / large,
+                     "usd_per_unit_of_worth": small / kept / large, "confidence": row["confidence"]})
+    return pd.DataFrame(rows)
 
 
 def _usd(facts: Facts, model: str, given: Values) -> float:
@@ -150,7 +173,7 @@ def _size(facts: Facts, row: Mapping[Any, Any]) -> float:
     return float(small.params_total_b or 0.0) / float(large.params_total_b or 1.0)
 
 
-# ---- context and samples ---------------------------------------------------------------------------------------------
+# ---- context and samples --------------------------------------------------------------------------------------------
 
 CONTEXTS = (2048, 8192, 32768, 131072)
 SAMPLES = (1, 2, 4, 8, 16)
@@ -162,42 +185,61 @@ def _more_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _more(facts: Facts, given: Values) -> Outcome:
-    wrote = facts.claim("words") * given["tokens_per_word"]
-    rows = [{"model": model, "context": context, "samples": samples, "hours_per_answer": _answer(facts, model, wrote, context, samples)}
-            for model in (GPT3, MODERN) for context in CONTEXTS for samples in SAMPLES
-            if (context == CONTEXTS[0] or samples == 1)]
-    table = pd.DataFrame(rows)
-    base = table.groupby("model")["hours_per_answer"].transform("first")
-    table["times_greedy_2048"] = table["hours_per_answer"] / base
-    long = table[(table["samples"] == 1)].pivot(index="context", columns="model", values="times_greedy_2048")
-    many = table[(table["context"] == CONTEXTS[0])].pivot(index="samples", columns="model", values="times_greedy_2048")
-    last = long[MODERN].iloc[-1]
+    table = _answers(facts, facts.claim("words") * given["tokens_per_word"])
+    fresh = table[~table["cached"]]
+    long = _wide(fresh[fresh["samples"] == 1], "context")
+    held = _wide(table[table["cached"] | (table["context"] == CONTEXTS[0]) & (table["samples"] == 1)], "context")
+    many = _wide(fresh[fresh["context"] == CONTEXTS[0]], "samples")
+    eight, last, kept, best = (float(x) for x in (
+        long[MODERN].iloc[1], long[MODERN].iloc[-1], held[MODERN].iloc[-1], many[MODERN].iloc[-1]))
     parts = (
-        Part("a context longer than 2048 costs more", f"{CONTEXTS[1]:,} tokens {long[MODERN].iloc[1]:.1f}x, "
-             f"{CONTEXTS[-1]:,} {last:.0f}x on {MODERN}; GPT-3 {long[GPT3].iloc[1]:.1f}x and "
-             + (f"{long[GPT3].iloc[-1]:.0f}x" if np.isfinite(long[GPT3].iloc[-1]) else "impossible"), long[MODERN].iloc[1] > 1),
-        Part("sampling better than greedily costs more", f"the best of {SAMPLES[-1]} answers {many[MODERN].iloc[-1]:.1f}x "
-             f"on {MODERN}, {many[GPT3].iloc[-1]:.1f}x on GPT-3", many[MODERN].iloc[-1] > 1),
-        Part("as many times as samples are drawn", f"{many[MODERN].iloc[-1]:.1f}x of {SAMPLES[-1]}",
-             many[MODERN].iloc[-1] > 0.9 * SAMPLES[-1]),
+        Part("a context longer than 2048 costs more",
+             f"{CONTEXTS[1]:,} tokens {short(eight)}x and {CONTEXTS[-1]:,} {short(last)}x on {MODERN}; GPT-3 "
+             f"{short(long[GPT3].iloc[1])}x and {short(long[GPT3].iloc[-1])}x", eight > 1),
+        Part("sampling better than greedily costs more", f"the best of {SAMPLES[-1]} answers {short(best)}x on "
+                                                         f"{MODERN}, "
+             f"{short(many[GPT3].iloc[-1])}x on GPT-3", best > 1),
+        Part("as many times as samples are drawn (nine tenths at least)", f"{short(best)}x for {SAMPLES[-1]}",
+             best > 0.9 * SAMPLES[-1]),
     )
-    reading = (f"Context is paid in memory: with every head's keys kept (GPT-3) it is the dearest part, with shared heads "
-               f"{CONTEXTS[-1]:,} tokens cost {last:.0f} times the claimed 2048. {SAMPLES[-1]} samples cost "
-               f"{many[MODERN].iloc[-1]:.1f} times one, since they share the prompt.")
-    return Outcome(parts, (Figure("cost of the best of sixteen against greedy", many[MODERN].iloc[-1], "x", MODERN),
-                           Figure("cost of the longest context", last, "x", MODERN)), reading, {"cost": table},
-                   (Chart("Cost of an answer by context, against 2048 tokens", "x", long, log=True),
+    reading = (
+        f"Both cost more, as claimed. An answer after {CONTEXTS[-1]:,} tokens costs {times(last)} one after 2048 on "
+        f"{MODERN}; if the context is in the cache already, as in a long conversation, {times(kept)}: then the "
+        f"reading is saved and the keys in memory, which crowd out other requests, remain. The best of {SAMPLES[-1]} "
+        f"answers costs {times(best)} one and not {SAMPLES[-1]} times, since samples share the prompt. Long thought "
+        "and long memory are how inference became dearer for a given size, and nobody's estimate of 2021 has them.")
+    return Outcome(parts, (Figure(f"cost of the best of {SAMPLES[-1]} against greedy", best, "x", MODERN),
+                           Figure("cost of the longest context", last, "x", MODERN),
+                           Figure("and with the context cached", kept, "x", MODERN)), reading, {"cost": table},
+                   (Chart("Cost of an answer by context, against 2048 tokens", "x", long, log=True, log_x=True),
                     Chart("Cost of an answer by samples, against one", "x", many)))
 
 
-def _answer(facts: Facts, model: str, wrote: float, context: int, samples: int) -> float:
+def _wide(table: pd.DataFrame, index: str) -> pd.DataFrame:
+    return table.pivot_table(index=index, columns="model", values="times_greedy_2048")
+
+
+def _answers(facts: Facts, wrote: float) -> pd.DataFrame:
+    """Accelerator-hours of an answer by model, context, samples and whether the prompt is cached."""
+    cases = [(context, samples, cached) for context in CONTEXTS for samples in SAMPLES for cached in (False, True)
+             if (context == CONTEXTS[0] or samples == 1) and not (cached and context == CONTEXTS[0])]
+    table = pd.DataFrame([{"model": model, "context": context, "samples": samples, "cached": cached,
+                           "hours_per_answer": _answer(facts, model, wrote, context, samples, cached)}
+                          for model in (GPT3, MODERN) for context, samples, cached in cases])
+    first = table.groupby("model")["hours_per_answer"].transform("first")
+    table["times_greedy_2048"] = table["hours_per_answer"] / first
+    return table
+
+
+def _answer(facts: Facts, model: str, wrote: float, context: int, samples: int, cached: bool) -> float:
     """Accelerator-hours of one answer, its prompt filling the context; NaN where nothing fits."""
     slo = Slo(PATIENT.ttft_s, PROMPT.tpot_s)
-    fresh = max(context - wrote, 1.0)
+    prompt = max(context - wrote, 1.0)
     turns = 1.0 / (slo.tpot_s * wrote + slo.ttft_s)
-    work = Workload(wrote * turns, fresh * turns, 0.0, context - wrote / 2, float(context), turns, float(samples))
+    old, new = (prompt, 0.0) if cached else (0.0, prompt)
+    work = Workload(wrote * turns, new * turns, old * turns, context - wrote / 2, float(context), turns, float(samples))
     best = facts.best(model, CHIP, work, slo, weights="fp8", kv="fp8", pod=POD)
-    return float("nan") if best is None else 1.0 / (best["instances_per_accelerator"] * turns) / 3600
+    return float("nan") if best is None else 1.0 / (best["instances_per_accelerator"] * turns) / SECONDS_OF_HOUR
 
 
 ARGUMENTS = (
@@ -205,7 +247,8 @@ ARGUMENTS = (
              "Mixture-of-experts models lower the cost of inference; or they only make training cheaper and parallel.",
              _moe_inputs, _moe),
     Argument("distillation", "Distillation and small models for easy work",
-             "A five times smaller model loses most of the gain; 1 % of the size keeps a third; people use the smallest "
+             "A five times smaller model loses most of the gain; 1 % of the size keeps a third; people use the "
+             "smallest "
              "model that does the work.", _distil_inputs, _distil),
     Argument("context", "Longer contexts and better sampling cost more",
              "Future models may look at more than 2048 tokens, and greedy sampling is cheap but suboptimal.",
