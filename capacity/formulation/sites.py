@@ -19,7 +19,6 @@ from capacity.problem import Problem
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     openings, blocks, cells = (problem.table(t) for t in ("openings", "blocks", "block_cells"))
-    periods = list(m.PERIOD)
 
     m.OPENING = index_set(openings, ["place", "period"])
     m.MUST_OPEN = pyo.Set(initialize=openings["place"].drop_duplicates().tolist())
@@ -28,7 +27,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
     @m.Constraint(m.MUST_OPEN)
     def a_place_opens_once(m, p):
-        return sum(m.open[p, y] for y in periods if (p, y) in m.OPENING) <= 1
+        return sum(m.open[p, y] for y in m.PERIOD if (p, y) in m.OPENING) <= 1
 
     @m.Constraint(m.MUST_OPEN, m.PERIOD)
     def an_open_place_stays_open(m, p, y):
@@ -52,7 +51,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     )
 
     def standing(m, p, b, y):
-        built = sum(m.built[p, b, v] for v in periods if v <= y < v + life[p, b] and (p, b, v) in m.BLOCK_CELL)
+        built = sum(m.built[p, b, v] for v in m.PERIOD if v <= y < v + life[p, b] and (p, b, v) in m.BLOCK_CELL)
         return m.block_existing[p, b] + built
 
     m.standing = pyo.Expression(m.BLOCK, m.PERIOD, rule=standing)
@@ -78,7 +77,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     def open_with_a_first_block(m, p, y):
         if not m.BLOCKS_OF[p]:
             return pyo.Constraint.Skip
-        ever = sum(m.built[p, b, v] for b in m.BLOCKS_OF[p] for v in periods if v <= y and (p, b, v) in m.BLOCK_CELL)
+        ever = sum(m.built[p, b, v] for b in m.BLOCKS_OF[p] for v in m.PERIOD if v <= y and (p, b, v) in m.BLOCK_CELL)
         if sum(m.block_existing[p, b] for b in m.BLOCKS_OF[p]) >= 1:
             return pyo.Constraint.Skip
         return m.opened[p, y] <= ever
