@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
@@ -62,15 +63,18 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _shipments(m: pyo.ConcreteModel, problem: Problem) -> None:
     ends = problem.table("paths")[["path", "from", "to"]]
-    moments = problem.table("periods")[["period"]].merge(problem.table("slices")[["slice"]], how="cross")
-    offered = problem.table("shipments").merge(ends, on="path").merge(moments, how="cross")
+    sent, offered = problem.table("shipments"), pd.DataFrame(columns=[*SENT, "from", "to"])
+    if len(sent):
+        moments = problem.table("periods")[["period"]].merge(problem.table("slices")[["slice"]], how="cross")
+        offered = sent.merge(ends, on="path").merge(moments, how="cross")
     m.SHIPMENT = pyo.Set(initialize=rows(offered, SENT), dimen=4)
     m.ship = pyo.Var(m.SHIPMENT, domain=pyo.NonNegativeReals)
     m.ARRIVING = groups(offered, ["to", "commodity", "period", "slice"], ["path"])
     m.LEAVING = groups(offered, ["from", "commodity", "period", "slice"], ["path"])
     taken = set(problem.table("needs")["commodity"])
     runs, makers = possible_use(problem), keyed(problem, "activities")[["activity", "commodity", "output_per_unit"]]
-    made = runs.merge(makers[makers["commodity"].isin(taken)], on="activity")
+    makers = makers[makers["commodity"].isin(taken)]
+    made = runs[runs["activity"].isin(makers["activity"])].merge(makers, on="activity")
     where = ["place", "commodity", "period", "slice"]
     m.MAKERS = groups(made, where, ["activity", "output_per_unit"])
     m.TAKERS = groups(runs.merge(keyed(problem, "needs"), on="activity"), where, ["activity", "amount"])
@@ -93,6 +97,8 @@ def _shipments(m: pyo.ConcreteModel, problem: Problem) -> None:
 def loads(problem: Problem) -> dict[tuple[str, int, str], list[Load]]:
     """{(link, period, slice): what paths put on it}"""
     hops = problem.table("path_links")
+    if not len(hops):
+        return {}
     demands = problem.table("demands")[["demand", "period", "slice"]]
     served = problem.table("assignment_paths").merge(demands, on="demand").merge(hops, on="path")
     moments = problem.table("periods")[["period"]].merge(problem.table("slices")[["slice"]], how="cross")
@@ -109,6 +115,8 @@ def loads(problem: Problem) -> dict[tuple[str, int, str], list[Load]]:
 
 def _check(problem: Problem) -> None:
     """Raises InputError where paths, what is taken and what is demanded do not fit together."""
+    if not any(len(problem.table(t)) for t in ("path_links", "assignment_paths", "needs")):
+        return
     links = problem.table("links")[["link", "from", "to"]].rename(columns={"from": "one", "to": "other"})
     hops = problem.table("path_links").merge(links, on="link")
     wrong = hops[(hops["toward"] != hops["one"]) & (hops["toward"] != hops["other"])]
