@@ -137,7 +137,8 @@ def sentence(step: Progress) -> str:
     from math import isfinite
 
     goal = {"shortage": "least shortage", "cost": "least cost", "cost_and_shortage": "least cost with priced shortage",
-            "served": "most instances"}.get(step.goal, step.goal)
+            "served": "most instances", "surplus": "most surplus", "carbon": "least carbon",
+            "worst_shortage": "least shortage of the worst year"}.get(step.goal, step.goal)
     parts = [f"{step.seconds:6.1f} s", f"{goal}: {step.phase}" if goal else step.phase]
     figures = {"plan": step.objective, "bound": step.bound}
     parts += [f"{name} {value:,.5g}" for name, value in figures.items() if isfinite(value)]

@@ -5,9 +5,17 @@
                        flows, holding, contracts, energy, moves; less the proceeds of resale
     cost_and_shortage  cost + sum_d price[d] * short[d]
     served             - sum_d weight[d] * hours[h] * (amount[d] - short[d])
+    surplus            cost + sum_d price[d] * short[d] - sum_d price[d] * amount[d]
+    worst_shortage     worst,  with  sum_{d in y} weight[d] * hours[h] * short[d]  <=  worst         each period y
+    any other          sum_terms coefficient * variable, as its rows of table `goal_terms` state (carbon)
+
+Hours count as shares of the year. Surplus is what those who are served would pay at most, less what serving them
+costs, negated: the price of not serving a demand is then its worth. Several goals are met in order.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import pandas as pd
 import pyomo.environ as pyo
@@ -16,8 +24,9 @@ from capacity.errors import InputError
 from capacity.formulation import closing, contracts, energy, flows, stability
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
 from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import service_years
-from capacity.formulation.index import values
+from capacity.formulation.fleet import possible_use, service_years
+from capacity.formulation.index import groups, values
+from capacity.formulation.limits import KEYS, check_variables
 from capacity.problem import Problem
 
 
@@ -28,10 +37,17 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         "cost": lambda m: _cost(m, problem),
         "cost_and_shortage": lambda m: _cost(m, problem) + _priced_shortage(m, problem),
         "served": lambda m: _shortage(m, problem) - _asked(problem),
+        "surplus": lambda m: _cost(m, problem) + _priced_shortage(m, problem) - _worth(problem),
+        "worst_shortage": lambda m: m.worst["shortage"],
     }
+    stated = problem.table("goal_terms")
+    check_variables(stated, "goal")
+    known |= {str(name): partial(_stated, problem, rows) for name, rows in stated.groupby("goal", sort=False)}
+    if "worst_shortage" in goals:
+        _worst(m, problem)
     for goal in goals:
         if goal not in known:
-            raise InputError(f"no goal {goal!r}; allowed: {', '.join(known)}")
+            raise InputError(f"no goal {goal!r}; allowed: {', '.join(known)}, or one with rows in goal_terms")
         m.add_component(f"goal_{goal}", pyo.Objective(rule=known[goal], sense=pyo.minimize))
 
 
@@ -45,6 +61,35 @@ def _weights(problem: Problem) -> pd.Series:
 def _shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     weights = _weights(problem).rename("weight").reset_index()
     return sum(w * m.short[d] for d, w in values(weights, ["demand"], "weight").items())
+
+
+def _worst(m: pyo.ConcreteModel, problem: Problem) -> None:
+    demands = problem.table("demands")[["demand", "period", "amount"]].assign(weight=_weights(problem).to_numpy())
+    most = (demands["amount"] * demands["weight"]).groupby(demands["period"]).sum()
+    m.WORST = pyo.Set(initialize=["shortage"])
+    m.worst = pyo.Var(m.WORST, domain=pyo.NonNegativeReals, bounds=(0, float(most.max()) if len(most) else 0.0))
+    counted = groups(demands, ["period"], ["demand", "weight"])
+    m.YEAR_ASKED = pyo.Set(initialize=list(counted))
+
+    @m.Constraint(m.YEAR_ASKED)
+    def no_year_is_shorter_than_the_worst(m, y):
+        return sum(w * m.short[d] for d, w in counted[y]) <= m.worst["shortage"]
+
+
+def _stated(problem: Problem, rows: pd.DataFrame, m: pyo.ConcreteModel) -> pyo.Expression:
+    """The sum of a goal's terms; what may run nowhere then has none."""
+    runs = possible_use(problem).rename(columns={"activity": "item"})[["place", "item", "period", "slice"]]
+    use = rows["variable"] == "use"
+    rows = pd.concat([rows[~use], rows[use].merge(runs, on=list(runs.columns))]) if use.any() else rows
+    return sum(
+        sum(c * getattr(m, str(variable))[i] for i, c in values(each, KEYS[str(variable)], "coefficient").items())
+        for variable, each in rows.groupby("variable", sort=False)
+    )
+
+
+def _worth(problem: Problem) -> float:
+    demands = problem.table("demands")
+    return float((demands["amount"] * demands["shortage_price"]).sum())
 
 
 def _asked(problem: Problem) -> float:

@@ -78,13 +78,18 @@ class Terms:
 
 def members_of(terms: pd.DataFrame, by: str) -> Terms:
     """The terms of a table by name; raises InputError for an unknown variable."""
-    unknown = set(terms["variable"]) - set(KEYS)
-    if unknown:
-        raise InputError(f"{by}_terms: no variable {sorted(unknown)[0]!r}; allowed: {', '.join(KEYS)}")
+    check_variables(terms, by)
     return Terms({
         str(variable): groups(rows_, [by], [*KEYS[str(variable)], "coefficient"])
         for variable, rows_ in terms.groupby("variable", sort=False)
     })
+
+
+def check_variables(terms: pd.DataFrame, by: str) -> None:
+    """Raises InputError where the terms of table `by`_terms name a variable that nothing is known of."""
+    unknown = set(terms["variable"]) - set(KEYS)
+    if unknown:
+        raise InputError(f"{by}_terms: no variable {sorted(unknown)[0]!r}; allowed: {', '.join(KEYS)}")
 
 
 def weighted(m: pyo.ConcreteModel, members: Mapping[str, Any] | Sequence[tuple[str, Any, float]]) -> pyo.Expression:

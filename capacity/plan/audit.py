@@ -16,7 +16,7 @@ from capacity.plan.audit_network import asked_topics, links
 from capacity.plan.audit_options import OPTIONAL_TOPICS
 from capacity.plan.audit_scenario import scenario_rows
 from capacity.plan.money import bills
-from capacity.plan.quantities import Values, chosen, costs_per_unit, slice_shares, table_costs
+from capacity.plan.quantities import TERM_KEY, Values, chosen, costs_per_unit, quantities, slice_shares, table_costs
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
 
@@ -46,7 +46,8 @@ def goal_values(problem: Problem, values: Values) -> pd.DataFrame:
     """(order, goal, tolerance, value): each goal of the problem recomputed, in waist units, as minimised.
 
     shortage: sum of weight x share of the year x short; served: the same of what is not short, negated; cost: every
-    discounted cost column of the tables; cost_and_shortage: with the price of what is short.
+    discounted cost column of the tables; cost_and_shortage: with the price of what is short; surplus: less the worth of
+    all that is asked for; worst_shortage: the largest shortage of a period; any other: its rows of `goal_terms`.
     """
     goals = problem.table("goals").sort_values("order")
     if not len(goals):
@@ -60,8 +61,20 @@ def goal_values(problem: Problem, values: Values) -> pd.DataFrame:
         "served": -float((weight * (short["amount"] - short["value"])).sum()),
         "cost": cost,
         "cost_and_shortage": cost + float((short["shortage_price"] * short["value"]).sum()),
+        "surplus": cost - float((short["shortage_price"] * (short["amount"] - short["value"])).sum()),
+        "worst_shortage": float((weight * short["value"]).groupby(short["period"]).sum().max()) if len(short) else 0.0,
+        **_stated_goals(problem, values),
     }
     return goals.assign(value=goals["goal"].map(known))[["order", "goal", "tolerance", "value"]].reset_index(drop=True)
+
+
+def _stated_goals(problem: Problem, values: Values) -> dict[str, float]:
+    terms = problem.table("goal_terms")
+    if not len(terms):
+        return {}
+    each = terms.merge(quantities(problem, values), on=TERM_KEY, how="left").fillna({"value": 0.0})
+    total = (each["coefficient"] * each["value"]).groupby(each["goal"]).sum()
+    return {str(goal): float(value) for goal, value in total.items()}
 
 
 def audit(

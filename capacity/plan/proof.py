@@ -11,7 +11,8 @@ from capacity.scenario.schema import Scenario
 
 GOALS = {
     "shortage": ("least shortage", 1.0), "served": ("most served", -1.0), "cost": ("least cost", 1.0),
-    "cost_and_shortage": ("least cost with priced shortage", 1.0),
+    "cost_and_shortage": ("least cost with priced shortage", 1.0), "surplus": ("most surplus", -1.0),
+    "worst_shortage": ("least shortage of the worst year", 1.0), "carbon": ("least carbon", 1.0),
 }
 """Each goal in words, and the sign that turns what is minimised into what is told."""
 
@@ -43,10 +44,12 @@ def proofs(plan: Plan) -> list[Proof]:
 
 def goal_unit(name: str, scenario: Scenario | None) -> str:
     """The unit of a goal's value. Shortage is in per cent of a year's demand where the scenario counts it by share."""
-    if name in ("cost", "cost_and_shortage"):
+    if name in ("cost", "cost_and_shortage", "surplus"):
         return "million USD, discounted"
+    if name == "carbon":
+        return "kt CO2, summed over years"
     asked = scenario.goal if scenario is not None else None
     weighted = ", weighted" if asked is not None and asked.year_weights else ""
-    if name == "shortage" and asked is not None and asked.counted == "share" and asked.kind != "most_instances":
-        return "% of a year's demand, summed over years" + weighted
-    return "thousand instance-years" + weighted if name in ("shortage", "served") else ""
+    if name in ("shortage", "worst_shortage") and asked is not None and asked.by_share():
+        return "% of a year's demand" + (", summed over years" if name == "shortage" else "") + weighted
+    return "thousand instance-years" + weighted if name in ("shortage", "worst_shortage", "served") else ""

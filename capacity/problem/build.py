@@ -20,6 +20,7 @@ from capacity.problem.costs import cost_rows, paid_at_milestones
 from capacity.problem.demand import assignments, demands, farthest
 from capacity.problem.energy import energy, energy_limits
 from capacity.problem.estate import site_power_limits, with_estate
+from capacity.problem.goals import carbon_terms, goals
 from capacity.problem.joint import joint_configurations, with_joint
 from capacity.problem.money import discount
 from capacity.problem.problem import Problem
@@ -31,12 +32,6 @@ from capacity.problem.traffic import openings_offered
 from capacity.problem.wan import links
 from capacity.problem.world import World
 from capacity.scenario.schema import Scenario
-
-GOALS = {
-    "least_shortage_then_cost": ["shortage", "cost"],
-    "least_cost": ["cost_and_shortage"],
-    "most_instances": ["served", "cost"],
-}
 
 
 def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
@@ -79,9 +74,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         "shares": limits_of_share[limits_of_share["group"].isin(makers["group"])],
         "demands": demand,
         "assignments": assigned,
-        "goals": pd.DataFrame(
-            {"order": range(1, len(GOALS[scenario.goal.kind]) + 1), "goal": GOALS[scenario.goal.kind]}
-        ),
+        "goals": goals(scenario),
     }
     wan, link_words = links(world, demand, assigned, farthest(world, offered), joint)
     tables |= wan
@@ -89,6 +82,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])
     options, costs_of_options, power_sources = _options(world, designs, offered, tables)
     tables |= options
+    tables |= carbon_terms(world, costs_of_use, power_sources)
     costs = paid_at_milestones(world, pd.concat([
         part for part in (cost_rows(world, designs, tables), costs_of_estate, costs_of_options) if len(part)
     ], ignore_index=True))

@@ -27,8 +27,7 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     hours = asked["hours"] / float(world.slices["hours"].sum())
     size = (asked["instances"] / 1000 * hours).groupby(asked["year"]).sum()
-    by_share = scenario.goal.counted == "share" and scenario.goal.kind != "most_instances"
-    unit = 100 / size if by_share else size * 0 + 1
+    unit = 100 / size if scenario.goal.by_share() else size * 0 + 1
     weights = unit * [scenario.goal.year_weights.get(int(y), 1.0) for y in unit.index]
     stated = scenario.goal.shortage_price
     wages = {r.id: r.wage_usd_h if isinstance(stated, str) else stated for r in world.regions}

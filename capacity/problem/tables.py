@@ -287,8 +287,14 @@ TABLES: dict[str, Table] = {
         "cash": _f("money/amount", "nominal", 0.0),
     }),
     "goals": Table(("order",), {
-        "order": _i("1 first"), "goal": _s("shortage, cost, cost_and_shortage or served"),
+        "order": _i("1 first"),
+        "goal": _s("shortage, worst_shortage, cost, cost_and_shortage, surplus, served, or one of goal_terms"),
         "tolerance": _f("1", "share of this goal that later ones may give up", 0.0),
+    }),
+    "goal_terms": Table(("goal", "variable", "place", "item", "period", "period2", "slice"), {
+        "goal": _s("name"), "variable": _s("as in limit_terms"), "place": _s("as there", ""),
+        "item": _s("as there", ""), "period": _i("as there", 0), "period2": _i("as there", 0), "slice": _s("as there", ""),
+        "coefficient": _f("any", "per unit of the variable; the sum is minimised", None, None),
     }),
 }
 

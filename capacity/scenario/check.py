@@ -166,8 +166,12 @@ def _goal(s: Scenario) -> Problems:
             yield ("goal", "year_weights", str(year)), f"is outside the years {s.years.first} to {s.years.last}"
     if isinstance(s.goal.shortage_price, float) and s.goal.shortage_price < 0:
         yield ("goal", "shortage_price"), f"{s.goal.shortage_price:g} is given; it must be at least 0"
-    if s.goal.kind == "most_instances" and s.money.capex_budget is None and s.money.opex_budget is None:
-        yield ("goal", "kind"), "`most_instances` needs a budget: give `money.capex_budget` or `money.opex_budget`"
+    named = [goal for goal, _ in s.goal.steps()]
+    for i, goal in enumerate(named):
+        if goal in named[:i]:
+            yield ("goal", "sequence", str(i), "goal"), f"`{goal}` is given twice"
+    if named[0] == "served" and s.money.capex_budget is None and s.money.opex_budget is None:
+        yield ("goal", "kind"), "to serve most needs a budget: give `money.capex_budget` or `money.opex_budget`"
 
 
 def check_against(scenario: Scenario, catalogue: Catalogue) -> None:

@@ -115,7 +115,11 @@ def _copy(row: Mapping[Any, Any]) -> str:
     return f"{row['variant']} on {row['accelerator']} {degrees or 'tp1'}"
 
 
-WORDS = {"shortage": ("less short", "more short"), "served": ("serves more", "serves less")}
+WORDS = {
+    "shortage": ("less short", "more short"), "served": ("serves more", "serves less"),
+    "worst_shortage": ("less short at worst", "more short at worst"), "surplus": ("more surplus", "less surplus"),
+    "carbon": ("less carbon", "more carbon"),
+}
 COST_WORDS = ("cheaper", "dearer")
 
 

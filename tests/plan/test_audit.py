@@ -62,6 +62,19 @@ def test_a_value_the_problem_does_not_offer(problem, values):
     assert report.loc["only what the problem offers", "largest_violation"] == 0.25
 
 
+def test_further_goals_recomputed(problem, values):
+    """2 of 10 short in the second year; worth 3 an amount (5 served before), and 7 a unit of what runs."""
+    from dataclasses import replace
+
+    asked = problem.table("demands").assign(shortage_price=3.0)
+    goals = pd.DataFrame({"order": [1, 2, 3], "goal": ["worst_shortage", "surplus", "heat"], "tolerance": 0.0})
+    terms = pd.DataFrame({"goal": "heat", "variable": "use", "place": "S", "item": "run", "period": [2027, 2028],
+                          "period2": 0, "slice": "all", "coefficient": 7.0})
+    other = replace(problem, tables={**problem.tables, "demands": asked, "goals": goals, "goal_terms": terms})
+    got = goal_values(other, values).set_index("goal")["value"]
+    assert got.to_dict() == pytest.approx({"worst_shortage": 2.0, "surplus": 148.0 - 3 * 12, "heat": 7 * 6})
+
+
 def test_a_round_trip_beyond_the_slack(problem, values):
     from dataclasses import replace
 

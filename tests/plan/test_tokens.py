@@ -85,7 +85,8 @@ def test_a_plan_of_the_past_is_compared_with_prices_of_its_time():
     ("shortage", {"counted": "instances"}, "thousand instance-years"),
     ("shortage", {"year_weights": {2027: 2.0}}, "% of a year's demand, summed over years, weighted"),
     ("served", {"kind": "most_instances"}, "thousand instance-years"),
-    ("cost", {}, "million USD, discounted"),
+    ("cost", {}, "million USD, discounted"), ("surplus", {}, "million USD, discounted"),
+    ("worst_shortage", {}, "% of a year's demand"), ("carbon", {}, "kt CO2, summed over years"),
 ])
 def test_the_unit_of_each_goal(name, goal, unit):
     assert goal_unit(name, asked(**goal)) == unit

@@ -30,6 +30,7 @@ def full(cat):
 BY_HAND_ONLY = {"activity_uses", "flows", "flow_sinks", "arc_costs"}
 """Tables that no scenario fills."""
 OPTIONAL = {
+    "goal_terms",
     "block_resources", "holdings", "block_upkeep", "ageing", "resale", "reservations", "orders", "order_terms",
     "sources", "source_blocks", "draws", "block_draws", "stores", "moves",
     "flow_terms", "paths", "path_links", "assignment_paths", "needs", "shipments", "hoses", "failures",
@@ -104,12 +105,20 @@ def test_lead_times_bound_every_purchase(full):
 
 @pytest.mark.parametrize(("kind", "goals"), [
     ("least_shortage_then_cost", ["shortage", "cost"]), ("least_cost", ["cost_and_shortage"]),
-    ("most_instances", ["served", "cost"]),
+    ("most_instances", ["served", "cost"]), ("most_surplus", ["surplus"]),
+    ("least_carbon", ["shortage", "carbon", "cost"]), ("least_worst_shortage", ["worst_shortage", "shortage", "cost"]),
 ])
 def test_goals(cat, kind, goals):
     problem = build_problem(scenario(goal={"kind": kind}), cat)
     assert problem.table("goals")["goal"].tolist() == goals
     assert problem.table("goals")["order"].tolist() == list(range(1, len(goals) + 1))
+
+
+def test_a_sequence_of_goals_replaces_the_kind(cat):
+    steps = [{"goal": "carbon", "give_up": "10 %"}, {"goal": "cost"}]
+    problem = build_problem(scenario(goal={"sequence": steps}), cat)
+    assert problem.table("goals").to_dict("list") == {"order": [1, 2], "goal": ["carbon", "cost"],
+                                                      "tolerance": [0.1, 0.0]}
 
 
 def test_the_words_speak_of_the_same_things(full):
