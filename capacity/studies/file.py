@@ -130,7 +130,7 @@ def plan_study(spec: StudySpec, sets: Sequence[str] = ()) -> Study:
     varied = [Vary(path, tuple(values)) for path, values in spec.vary.items()]  # type: ignore[arg-type]
     inputs: list[Input] = []
     if spec.design in SAMPLES:
-        inputs = _inputs(spec, base)
+        inputs = inputs_of(spec, base)
         members = numbered(_sampled(spec, inputs))
     elif spec.design == "list":
         members = numbered([{k: _text(v) for k, v in m.items()} for m in spec.members])
@@ -143,7 +143,8 @@ def plan_study(spec: StudySpec, sets: Sequence[str] = ()) -> Study:
                  spec.description, tuple(inputs))
 
 
-def _inputs(spec: StudySpec, base: Base) -> list[Input]:
+def inputs_of(spec: StudySpec, base: Base) -> list[Input]:
+    """The uncertain inputs of a study: its own, else every one of the catalogue."""
     if isinstance(spec.inputs, str) or not spec.inputs:
         return catalogue_inputs(base)
     return [stated_input(base, path, given.model_dump(), spec.name) for path, given in spec.inputs.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,3 +193,9 @@ def _estimates(base: Base) -> list[Input]:
                 path = f"variants.{name}.equivalence.{service}"
                 found.append(Input(path, value.low, value.mid, value.high, source="the scenario's own estimate"))
     return found
+
+
+def ends_of(base: Base, path: str, low: str, high: str) -> tuple[float, float, Callable[[float], str]]:
+    """Two values of a key as numbers, and how to write one between them. Raises InputError unless low is below high."""
+    found = _between(base, path, (low, high), None, "uniform", f"{path} from {low} to {high}")
+    return found.low, found.high, found._text

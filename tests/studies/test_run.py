@@ -37,6 +37,7 @@ def test_one_row_a_member_and_a_plan_each(ran):
     assert list(table["accelerators.h200.price"].dropna()) == [0.5, 1.5, 0.5, 1.5]
 
 
+@pytest.mark.long
 def test_warm_members_reach_the_same_optimum_as_cold_ones(ran, tiny, tmp_path):
     _, warm = ran
     cold = run_study(study(tiny), tmp_path / "cold", warm=False)
@@ -107,6 +108,7 @@ def test_a_bug_is_a_row_and_is_tried_again(tiny, tmp_path, monkeypatch):
     assert run_study(study(tiny, vary={}), tmp_path / "s")["status"][0] == "optimal"
 
 
+@pytest.mark.long
 def test_two_processes_give_the_same_rows(ran, tiny, tmp_path):
     _, table = ran
     two = run_study(study(tiny), tmp_path / "two", workers=2)
