@@ -23,6 +23,18 @@ REQUIREMENTS = {
 }
 """Rules a user can give up, and how to say so."""
 
+WHOLE = {
+    "open": "whole openings", "built": "whole phases", "bought": "whole pods", "modules": "whole link modules",
+    "chosen": "demands served from one place only",
+}
+"""Decisions in whole numbers, and how to say so."""
+
+
+def whole_decisions(form: Form) -> str:
+    """The decisions in whole numbers that a program has, in words."""
+    whole = [words for name, words in WHOLE.items() if len(form.labels.get(name, ((), []))[0])]
+    return " and ".join(filter(None, [", ".join(whole[:-1]), *whole[-1:]])) or "whole units"
+
 
 def why_infeasible(problem: Problem, form: Form) -> str:
     """One sentence naming the requirements that stand against each other and by how much."""

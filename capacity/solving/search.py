@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,10 +12,9 @@ from capacity.errors import InfeasibleError, InputError, Interrupted, LimitError
 from capacity.problem import Problem
 from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form, compile_problem
-from capacity.solving.diagnosis import why_infeasible
+from capacity.solving.diagnosis import whole_decisions, why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
-from capacity.solving.neighbourhoods import around_places, windows
-from capacity.solving.networks import networks
+from capacity.solving.neighbourhood_search import hunt_network, improve
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
@@ -32,21 +30,6 @@ SMALL = 5000
 
 ROUNDING_S = 20.0
 """Seconds for the first rounding."""
-
-NEIGHBOURHOOD_S = 8.0
-"""Seconds for one neighbourhood."""
-
-WHOLE = {
-    "open": "whole openings", "built": "whole phases", "bought": "whole pods", "modules": "whole link modules",
-    "chosen": "demands served from one place only",
-}
-"""Decisions in whole numbers, and how to say so."""
-
-NEARLY_PROVEN = 0.01
-"""Gap up to which a network's plan is left to branch and bound alone."""
-
-NETWORK_S = 200.0
-"""Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
 
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
@@ -270,35 +253,11 @@ class Search:
                 box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
                 self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
                 dearer = pure
-            self.improve(goal, guide if guide is pure else dearer, budget)
-        elif point is not None and (nets := networks(self.problem, self.form)):
-            left = min(self.deadline.left(), NETWORK_S)
-            self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", 0.1 * left)
-            if self.best is not None and self.gap(goal, float(self.form.cost[goal] @ self.best)) > NEARLY_PROVEN:
-                turns = around_places(self.form, nets, np.random.default_rng(0))
-                self.improve(goal, self.form.cost[goal], 0.5 * left, turns)
+            improve(self, goal, guide if guide is pure else dearer, budget)
+        elif point is not None:
+            hunt_network(self, goal)
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
-
-    def improve(
-        self, goal: str, guide: Floats, budget: float, turns: Iterator[tuple[NDArray[np.bool_], str, int]] | None = None
-    ) -> None:
-        """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn
-        (or as `turns` has it).
-
-        Stops when the gap is proven, when a round of all windows brought nothing, or when the budget is spent.
-        """
-        if self.best is None:
-            return
-        ends, idle = self.deadline.elapsed() + 0.6 * budget, 0
-        for free, phase, in_round in windows(self.form, np.random.default_rng(0)) if turns is None else turns:
-            if self.closed(goal) or self.deadline.left() <= 0 or self.deadline.elapsed() > ends or idle >= in_round:
-                return
-            before = float(guide @ self.best)
-            held = self.form.integer & ~free
-            box = (np.where(held, self.best, self.form.lower), np.where(held, self.best, self.form.upper))
-            self.branch(goal, guide, box, phase, NEIGHBOURHOOD_S)
-            idle = 0 if float(guide @ self.best) < before * (1 - 1e-5) else idle + 1
 
     def in_use(self) -> NDArray[np.bool_]:
         """Columns that the best plan uses."""
@@ -415,9 +374,7 @@ class Search:
             raise Interrupted("stopped before any plan was found")
         if self.deadline.left() <= 0:
             raise LimitError(f"no plan was found within {self.options.time_limit:g} s; allow more time")
-        whole = [words for name, words in WHOLE.items() if len(self.form.labels.get(name, ((), []))[0])]
-        what = " and ".join(filter(None, [", ".join(whole[:-1]), *whole[-1:]])) or "whole units"
-        raise InfeasibleError(f"{what} cannot meet what is required, though fractions of them could")
+        raise InfeasibleError(f"{whole_decisions(self.form)} cannot meet what is required; fractions of them could")
 
     def tell_of_cuts(self, phase: str, bound: float) -> None:
         """Pass on what the separation of network rows did for the last goal."""

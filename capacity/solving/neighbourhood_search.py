@@ -1,0 +1,59 @@
+"""Better plans from neighbourhoods of the best one, and when a network's are searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capacity.solving.neighbourhoods import around_places, windows
+from capacity.solving.networks import networks
+
+if TYPE_CHECKING:
+    from capacity.solving.search import Search
+
+Floats = NDArray[np.float64]
+
+NEIGHBOURHOOD_S = 8.0
+"""Seconds for one neighbourhood."""
+
+NEARLY_PROVEN = 0.01
+"""Gap up to which a network's plan is left to branch and bound alone."""
+
+NETWORK_S = 200.0
+"""Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
+
+
+def hunt_network(search: Search, goal: str) -> None:
+    """A short search of everything, then the modules near one place after the other; nothing without a network."""
+    nets = networks(search.problem, search.form)
+    if not nets:
+        return
+    cost, left = search.form.cost[goal], min(search.deadline.left(), NETWORK_S)
+    search.branch(goal, cost, (search.form.lower, search.form.upper), "searching all", 0.1 * left)
+    if search.best is not None and search.gap(goal, float(cost @ search.best)) > NEARLY_PROVEN:
+        improve(search, goal, cost, 0.5 * left, around_places(search.form, nets, np.random.default_rng(0)))
+
+
+def improve(
+    search: Search, goal: str, guide: Floats, budget: float,
+    turns: Iterator[tuple[NDArray[np.bool_], str, int]] | None = None,
+) -> None:
+    """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn
+    (or as `turns` has it).
+
+    Stops when the gap is proven, when a round of all windows brought nothing, or when the budget is spent.
+    """
+    if search.best is None:
+        return
+    ends, idle = search.deadline.elapsed() + 0.6 * budget, 0
+    for free, phase, in_round in windows(search.form, np.random.default_rng(0)) if turns is None else turns:
+        if search.closed(goal) or search.deadline.left() <= 0 or search.deadline.elapsed() > ends or idle >= in_round:
+            return
+        before = float(guide @ search.best)
+        held = search.form.integer & ~free
+        box = (np.where(held, search.best, search.form.lower), np.where(held, search.best, search.form.upper))
+        search.branch(goal, guide, box, phase, NEIGHBOURHOOD_S)
+        idle = 0 if float(guide @ search.best) < before * (1 - 1e-5) else idle + 1
