@@ -3,9 +3,20 @@
     findings(catalogue) -> what was claimed in 2021, what the tool computes, whether it holds, and what would flip it
 """
 
-from capacity.studies.founding.argument import Argument, Chart, Figure, Finding, Input, Outcome, Part
+from capacity.studies.founding.argument import (
+    Argument,
+    Chart,
+    Figure,
+    Finding,
+    Input,
+    Outcome,
+    Part,
+    find,
+)
 from capacity.studies.founding.arguments import ARGUMENTS, findings, named
 from capacity.studies.founding.facts import Facts
 
-__all__ = ["ARGUMENTS", "Argument", "Chart", "Facts", "Figure", "Finding", "Input", "Outcome", "Part", "findings",
-           "named"]
+__all__ = [
+    "ARGUMENTS", "Argument", "Chart", "Facts", "Figure", "Finding", "Input", "Outcome", "Part", "find", "findings",
+    "named",
+]

@@ -56,18 +56,17 @@ def _billion(facts: Facts, given: Values) -> Outcome:
     base, worst = table.iloc[0], table.iloc[int(table["short"].argmax())]
     wanted, last = facts.claim("human_population"), have.iloc[-1]
     first, now = (float(have["instances_m"].iloc[at]) * MILLION for at in (0, -1))
-    needs = float(base["accelerators_m"])
+    needs = float(base["accelerators_m"]) * MILLION
     parts = (
-        Part("8 billion copies need many new supercomputers (more accelerators than the world has)",
-             f"{short(needs * MILLION)} accelerators and {short(base['gw'])} GW in the first definition, on "
-             f"{short(last['accelerators_m'] * MILLION)} in the world of {last['year']:.0f}",
-             float(last["instances_m"]) * MILLION < wanted),
+        Part("8 billion copies need many new supercomputers",
+             f"the stock of {last['year']:.0f} runs {short(now)}; the plan builds {short(needs)} newer accelerators "
+             "and "
+             f"{short(base['gw'])} GW for the first definition", now < wanted),
         Part("the machines of the time could not run them",
-             f"the stock of {have['year'].iloc[0]:.0f} runs {short(first)} streams of thought, that of "
-             f"{last['year']:.0f} {short(now)}", first < wanted),
-        Part("supply keeps the world from 8 billion by 2036, whatever the definition",
+             f"the stock of {have['year'].iloc[0]:.0f} runs {short(first)} streams of thought", first < wanted),
+        Part("for demanding instances the world's supply falls short for years (by 2036)",
              "; ".join(f"{name}: {share(short_of)} short" for name, short_of in
-                       zip(table["definition"], table["short"], strict=True)), bool((table["short"] > GAP).all())),
+                       zip(table["definition"], table["short"], strict=True)), bool((table["short"] > GAP).any())),
     )
     return Outcome(parts, _figures(base, worst, now), _reading(base, worst, last, now, wanted),
                    {"8 billion": table, "stock": have},
@@ -77,10 +76,12 @@ def _billion(facts: Facts, given: Values) -> Outcome:
 
 
 def _figures(base: pd.Series, worst: pd.Series, now: float) -> tuple[Figure, ...]:
-    return (Figure("streams of thought on the stock of 2025", now / MILLION, "million", "stock.csv, serving"),
-            Figure("accelerators for 8 billion, first definition", float(base["accelerators_m"]), "million", SCENARIO),
-            Figure("power for 8 billion, first definition", float(base["gw"]), "GW", SCENARIO),
-            Figure("cost of an instance-hour, first definition", float(base["usd_per_instance_hour"]), "USD", SCENARIO),
+    return (Figure("streams of thought on the newest stock", now, "streams", "stock.csv, serving"),
+            Figure("accelerators for 8 billion, a stream of "
+                   "thought", float(base["accelerators_m"]), "million", SCENARIO),
+            Figure("power for 8 billion, a stream of thought", float(base["gw"]), "GW", SCENARIO),
+            Figure("cost of an instance-hour, a stream of "
+                   "thought", float(base["usd_per_instance_hour"]), "USD", SCENARIO),
             Figure("unserved in 2036, most demanding definition", float(worst["short"]), "share", SCENARIO))
 
 

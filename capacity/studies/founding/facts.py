@@ -44,8 +44,12 @@ class Facts:
     # ---- numbers with their ranges ------------------------------------------------------------------------------
 
     def claim(self, name: str) -> float:
-        """A number of the discussion."""
+        """A number of the discussion; that it was asked for is noted."""
         self.asked[name] = None
+        return self.said(name)
+
+    def said(self, name: str) -> float:
+        """A number of the discussion where it only sets the work to be done."""
         return float(self.catalogue.row("founding_claims", name)["value"])
 
     def quote(self, name: str) -> str:
@@ -73,7 +77,8 @@ class Facts:
     def price(self, accelerator: str, year: int, name: str = "price") -> Input:
         """Purchase price of an accelerator as a factor on its mid."""
         low, mid, high = (self.catalogue.price(accelerator, year, level) for level in ("low", "mid", "high"))
-        return Input(name, f"purchase price, {accelerator} in {year} at {mid:,.0f} USD", low / mid, 1.0, high / mid,
+        return Input(name, f"purchase price of {accelerator} in {year} (mid {mid:,.0f} "
+                           "USD)", low / mid, 1.0, high / mid,
                      "of mid", f"accelerator_prices.csv {accelerator} {year}", "estimate")
 
     def money(self) -> tuple[Input, ...]:

@@ -40,6 +40,7 @@ def _race_inputs(facts: Facts) -> tuple[Input, ...]:
     return (
         facts.input("constants", "model_size_growth", "growth", "growth of the largest served model", least=1.0),
         _halving(facts),
+        facts.input("constants", "race_trend_years", "lasts", "years for which both go on"),
         facts.input("human_equivalents", "tokens_per_task_hour_agentic", "tokens", "tokens of a human-hour of work"),
         facts.input("constants", "model_at_par", "par", f"size at human level in {FIRST}, of GPT-3's"),
         *facts.money(),
@@ -54,7 +55,8 @@ def _hours(facts: Facts, given: Values) -> tuple[pd.DataFrame, float, float]:
     slope, level = np.polyfit(hardware["year"], np.log(hardware["usd_per_mtok_of_gpt3"]), 1)
     better = 2.0 ** (MONTHS / given["halving"])
     hour = given["tokens"] / MILLION * np.exp(level + slope * years) * given["par"]
-    grow, learn = given["growth"] ** (years - FIRST), better ** (years - FIRST)
+    age = (years - FIRST).clip(max=given["lasts"])
+    grow, learn = given["growth"] ** age, better**age
     table = pd.DataFrame({"year": years, "hardware alone": hour, STEADY: hour / learn,
                           "hardware, models growing": hour * grow, ALL: hour * grow / learn})
     return table, float(np.exp(-slope)), float(better)
@@ -80,11 +82,12 @@ def _race(facts: Facts, given: Values) -> Outcome:
         f"Two exponentials race. The same tokens become {times(falls)} cheaper a year by hardware alone (from V100 to "
         "the archetypes of 2034, which are extrapolations), and algorithms need half the inference for a result "
         f"every {short(given['halving'])} months. Against that stands the appetite for size, {times(given['growth'])} "
-        f"a year. On balance the cost of an hour at the frontier {'falls' if race > 1 else 'rises'} "
-        f"{times(max(race, 1 / race))} a year. A model {short(given['par'])} times GPT-3 in {FIRST} worked an hour "
-        f"for {usd(float(table[STEADY].iloc[0]))}; whoever keeps to its ability crosses every wage "
-        f"({_passing(passes, STEADY)}), whoever always serves the largest: {_passing(passes, ALL)}. No trend of "
-        "prices enters: those hold both already.")
+        f"a year. While both last, taken here as {short(given['lasts'])} years, the cost of an hour at the frontier "
+        f"{'falls' if race > 1 else 'rises'} {times(max(race, 1 / race))} a year. Had a model of "
+        f"{short(given['par'])} times GPT-3 done human work in {FIRST}, its hour would have cost "
+        f"{usd(float(table[STEADY].iloc[0]))}. At that ability the cost passes below wages "
+        f"{_passing(passes, STEADY)}; for whoever always serves the largest model, {_passing(passes, ALL)}. No trend "
+        "of prices enters: such trends hold both already.")
     return Outcome(parts, (Figure("fall of the frontier's cost", race, "x a year", "serving and trends.csv"),
                            Figure("fall of cost by hardware", falls, "x a year", "serving, accelerator_prices.csv"),
                            Figure(f"regions whose wage a model of unchanging ability passes by {LAST}", float(same),
@@ -166,10 +169,11 @@ def _share(facts: Facts, given: Values) -> Outcome:
         f"All the accelerator-hours behind {run['model']}, the largest run on record here, equal {short(even)} of its "
         "accelerators serving for the life of a model: whoever serves with more spends most on inference. The fleet "
         f"that the plan for 8 billion copies builds would spend {share(stays)} on it in {last['year']:.0f} if "
-        f"training stayed. It does not stay: the largest runs grow {times(given['growth'])} a year. Let that go on "
-        f"for {short(given['lasts'])} years and then stop for want of power, and inference takes {share(early)} in "
-        f"{first['year']:.0f} and {share(late)} in {last['year']:.0f}. Training is put beside the plan here and does "
-        "not compete with it for supply; how long the trend lasts decides the verdict.")
+        f"training stayed as it is. It does not: the largest runs grow {times(given['growth'])} a year. Let that go "
+        f"on for {short(given['lasts'])} years and then stop for want of power, and inference takes {share(early)} in "
+        f"{first['year']:.0f}, when the plan still serves few, and {share(late)} in {last['year']:.0f}. Training "
+        "stands beside the plan here and does not compete with it for supply. How long its trend lasts decides the "
+        "verdict.")
     return Outcome(parts, (Figure("share of inference at the end", late, "share", "solved plan, trends.csv"),
                            Figure("share of inference in the first year", early, "share", "solved plan, trends.csv"),
                            Figure("accelerators at which serving equals training", even, "accelerators",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -97,7 +97,7 @@ def _alone(facts: Facts, card: ModelCard, plan: pd.Series) -> float:
     chip = facts.catalogue.accelerator(CHIP)
     row = plan.copy()
     row["batch"] = 1.0
-    work = Workload(1.0, 0.0, 0.0, facts.claim("context"), facts.claim("context"), 1e-3)
+    work = Workload(1.0, 0.0, 0.0, facts.said("context"), facts.said("context"), 1e-3)
     return float(step_budget(card, chip, facts.links(chip, POD), work, row)["seconds"].sum())
 
 
@@ -175,7 +175,8 @@ def _size(facts: Facts, row: Mapping[Any, Any]) -> float:
 
 # ---- context and samples --------------------------------------------------------------------------------------------
 
-CONTEXTS = (2048, 8192, 32768, 131072)
+LONGER = (1, 4, 16, 64)
+"""Contexts tried, of the claimed one."""
 SAMPLES = (1, 2, 4, 8, 16)
 MODERN = "llama3.1-70b"
 
@@ -185,16 +186,17 @@ def _more_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _more(facts: Facts, given: Values) -> Outcome:
-    table = _answers(facts, facts.claim("words") * given["tokens_per_word"])
+    contexts = [int(facts.claim("context") * times_longer) for times_longer in LONGER]
+    table = _answers(facts, facts.claim("words") * given["tokens_per_word"], contexts)
     fresh = table[~table["cached"]]
     long = _wide(fresh[fresh["samples"] == 1], "context")
-    held = _wide(table[table["cached"] | (table["context"] == CONTEXTS[0]) & (table["samples"] == 1)], "context")
-    many = _wide(fresh[fresh["context"] == CONTEXTS[0]], "samples")
+    held = _wide(table[table["cached"] | (table["context"] == contexts[0]) & (table["samples"] == 1)], "context")
+    many = _wide(fresh[fresh["context"] == contexts[0]], "samples")
     eight, last, kept, best = (float(x) for x in (
         long[MODERN].iloc[1], long[MODERN].iloc[-1], held[MODERN].iloc[-1], many[MODERN].iloc[-1]))
     parts = (
         Part("a context longer than 2048 costs more",
-             f"{CONTEXTS[1]:,} tokens {short(eight)}x and {CONTEXTS[-1]:,} {short(last)}x on {MODERN}; GPT-3 "
+             f"{contexts[1]:,} tokens {short(eight)}x and {contexts[-1]:,} {short(last)}x on {MODERN}; GPT-3 "
              f"{short(long[GPT3].iloc[1])}x and {short(long[GPT3].iloc[-1])}x", eight > 1),
         Part("sampling better than greedily costs more", f"the best of {SAMPLES[-1]} answers {short(best)}x on "
                                                          f"{MODERN}, "
@@ -203,7 +205,7 @@ def _more(facts: Facts, given: Values) -> Outcome:
              best > 0.9 * SAMPLES[-1]),
     )
     reading = (
-        f"Both cost more, as claimed. An answer after {CONTEXTS[-1]:,} tokens costs {times(last)} one after 2048 on "
+        f"Both cost more, as claimed. An answer after {contexts[-1]:,} tokens costs {times(last)} one after 2048 on "
         f"{MODERN}; if the context is in the cache already, as in a long conversation, {times(kept)}: then the "
         f"reading is saved and the keys in memory, which crowd out other requests, remain. The best of {SAMPLES[-1]} "
         f"answers costs {times(best)} one and not {SAMPLES[-1]} times, since samples share the prompt. Long thought "
@@ -219,10 +221,10 @@ def _wide(table: pd.DataFrame, index: str) -> pd.DataFrame:
     return table.pivot_table(index=index, columns="model", values="times_greedy_2048")
 
 
-def _answers(facts: Facts, wrote: float) -> pd.DataFrame:
+def _answers(facts: Facts, wrote: float, contexts: Sequence[int]) -> pd.DataFrame:
     """Accelerator-hours of an answer by model, context, samples and whether the prompt is cached."""
-    cases = [(context, samples, cached) for context in CONTEXTS for samples in SAMPLES for cached in (False, True)
-             if (context == CONTEXTS[0] or samples == 1) and not (cached and context == CONTEXTS[0])]
+    cases = [(context, samples, cached) for context in contexts for samples in SAMPLES for cached in (False, True)
+             if (context == contexts[0] or samples == 1) and not (cached and context == contexts[0])]
     table = pd.DataFrame([{"model": model, "context": context, "samples": samples, "cached": cached,
                            "hours_per_answer": _answer(facts, model, wrote, context, samples, cached)}
                           for model in (GPT3, MODERN) for context, samples, cached in cases])

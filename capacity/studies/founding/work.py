@@ -28,11 +28,11 @@ def writer(facts: Facts, tokens_per_word: float, slo: Slo) -> Workload:
 
     As fast as the limits demand, so that no answer waits in memory for its reader.
     """
-    wrote = facts.claim("words") * tokens_per_word
-    prompt = facts.claim("context") - wrote
+    wrote = facts.said("words") * tokens_per_word
+    prompt = facts.said("context") - wrote
     speed = 1.0 / (slo.tpot_s + slo.ttft_s / wrote)
     mean = prompt + wrote / 2
-    return Workload(speed, prompt * speed / wrote, 0.0, mean, facts.claim("context"), speed / wrote)
+    return Workload(speed, prompt * speed / wrote, 0.0, mean, facts.said("context"), speed / wrote)
 
 
 def written(facts: Facts, model: ModelCard | str, chip: Accelerator | str, slo: Slo, tokens_per_word: float, *,

@@ -1,0 +1,113 @@
+"""Findings as records for other programs, as a table, and as sentences that terminal, page and essay share."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from capacity.studies.founding.argument import Figure, Finding, Input, Swing
+from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.say import share, short, times, usd
+
+SHARES = ("share", "of its large one")
+
+
+def amount(value: float, unit: str) -> str:
+    """A value with its unit, in a few digits: $1.2, 58 times, 12 %, 36 ms."""
+    if unit == "USD":
+        return usd(value)
+    if unit in SHARES:
+        return share(value) + unit.removeprefix("share").replace("of its", " of its")
+    if unit in ("x", "x a year"):
+        return times(value) + unit.removeprefix("x")
+    if unit.startswith("USD per "):
+        return usd(value) + unit.removeprefix("USD")
+    if unit == "1/year":
+        return share(value) + " a year"
+    if unit == "of mid":
+        return times(value) + " the mid"
+    return short(value) if unit == "1" else f"{short(value)} {unit}"
+
+
+def ranged(given: Input) -> str:
+    """An input's mid and range, the unit once: 5 (3 to 7) years."""
+    low, mid, high = (amount(value, given.unit) for value in (given.low, given.mid, given.high))
+    tail = f" {given.unit}"
+    if all(text.endswith(tail) for text in (low, mid, high)):
+        return f"{mid.removesuffix(tail)} ({low.removesuffix(tail)} to {high.removesuffix(tail)}){tail}"
+    return f"{mid} ({low} to {high})"
+
+
+def figure(given: Figure) -> str:
+    """A figure's value with its unit."""
+    return amount(given.value, given.unit)
+
+
+def quotes(finding: Finding, facts: Facts) -> list[str]:
+    """What was said, each sentence once, in the order in which the computation asked for its numbers."""
+    return list(dict.fromkeys(facts.quote(claim) for claim in finding.claims))
+
+
+def flips(swing: Swing) -> str:
+    """Where the verdict becomes another one; empty where it stands within a factor of 100 or was not searched."""
+    ends = [f"{side} {amount(value, swing.input.unit)}" for side, value in
+            (("below", swing.flip_below), ("above", swing.flip_above)) if value is not None]
+    return " and ".join(ends)
+
+
+def sensitivity(finding: Finding) -> str:
+    """One or two sentences: which inputs are estimates, and how far they must move to change the verdict."""
+    if not finding.swings:
+        return "It rests on the catalogue's hardware and the serving model alone; no other input has a range."
+    guesses = [swing.input.words for swing in finding.swings if swing.input.confidence == "estimate"]
+    told = f"Estimates in it: {_listed(guesses)}. " if guesses else "None of its inputs is an estimate of ours. "
+    inside = [swing for swing in finding.swings
+              if {swing.low_verdict, swing.high_verdict} != {finding.outcome.verdict}]
+    turned = [f"{swing.input.words} ({flips(swing)})" for swing in finding.swings if flips(swing)]
+    if inside:
+        told += f"The verdict changes within the stated range of {_listed([swing.input.words for swing in inside])}"
+        return told + (f"; it turns with {_listed(turned)}." if turned else ".")
+    told += "No input alone changes the verdict within its stated range"
+    if turned:
+        return told + f"; beyond it, it would turn with {_listed(turned)}."
+    return told + (", nor within a factor of 100 of its mid." if finding.argument.searchable else ".")
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def record(finding: Finding, facts: Facts) -> dict[str, object]:
+    """A finding as JSON-ready values; what is not a finite number is None."""
+    argument, outcome = finding.argument, finding.outcome
+    return {
+        "name": argument.name, "title": argument.title, "claim": argument.claim, "quotes": quotes(finding, facts),
+        "verdict": outcome.verdict, "robust": finding.robust,
+        "parts": [{"claim": part.claim, "found": part.found, "holds": bool(part.holds)} for part in outcome.parts],
+        "reading": outcome.reading, "sensitivity": sensitivity(finding),
+        "figures": [{"words": f.words, "value": _finite(f.value), "unit": f.unit, "basis": f.basis}
+                    for f in outcome.figures],
+        "inputs": [{
+            "name": s.input.name, "words": s.input.words, "low": s.input.low, "mid": s.input.mid, "high": s.input.high,
+            "unit": s.input.unit, "source": s.input.source, "confidence": s.input.confidence,
+            "figure_at_low": _finite(s.low), "figure_at_high": _finite(s.high), "verdict_at_low": s.low_verdict,
+            "verdict_at_high": s.high_verdict, "flips_below": s.flip_below, "flips_above": s.flip_above,
+        } for s in finding.swings],
+        "tables": {name: json.loads(table.to_json(orient="records")) for name, table in outcome.tables.items()},
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def summary(found: Iterable[Finding]) -> pd.DataFrame:
+    """A row per argument: name, verdict, whether the inputs' ranges leave it alone, and the leading figure."""
+    return pd.DataFrame([{
+        "argument": finding.argument.name, "verdict": finding.outcome.verdict,
+        "robust": "yes" if finding.robust else "no", "figure": figure(finding.outcome.figures[0]),
+        "of": finding.outcome.figures[0].words, "claim": finding.argument.title,
+    } for finding in found])

@@ -1,0 +1,237 @@
+"""The founding question: arithmetic exactly, what the model computes within bands, and flips that really flip."""
+
+import math
+
+import pytest
+
+from capacity.catalogue import load_catalogue
+from capacity.errors import InputError
+from capacity.studies.founding import ARGUMENTS, Argument, Facts, Figure, Input, Outcome, Part, find, named
+from capacity.studies.founding.record import amount, flips, ranged, record, sensitivity, summary
+from capacity.studies.founding.say import share, short, usd
+from capacity.studies.founding.work import GPT3, parameters, scaled
+
+SOLVED = ("eight-billion", "share")
+HEAVY = ("words", "competition", "fit", "consumer", "race", "distillation", "experts")
+"""Those that search many plans or solve one: long."""
+QUICK = [a.name for a in ARGUMENTS if a.name not in (*SOLVED, *HEAVY)]
+ROWS = {
+    "750 words, 1000x": "words", "ladder of operations": "ladder", "1e14 operations": "operations",
+    "consumer GPUs and phones": "consumer", "competition": "competition", "storage against bandwidth": "sweep",
+    "hundreds of GPUs": "fit", "8 billion": "eight-billion", "largest model of a cluster": "largest",
+    "weight streaming": "streaming", "pipelining and width": "pipelining", "1000x faster": "speed",
+    "brains": "brains", "MoE": "experts", "distillation": "distillation", "experience curves": "race",
+    "price of compute, profit, training": "price", "share of inference": "share", "context and samples": "context",
+    "few copies, overhang": "overhang", "factors of 1000 in the human range": "doubling",
+}
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return Facts(load_catalogue())
+
+
+def outcome(facts, name):
+    argument = named(name)
+    return argument.compute(facts, {given.name: given.mid for given in argument.inputs(facts)})
+
+
+def figures(found):
+    return {figure.words: figure.value for figure in found.figures}
+
+
+def test_every_row_of_the_question_has_an_argument_and_no_name_comes_twice():
+    assert sorted(ROWS.values()) == sorted(argument.name for argument in ARGUMENTS)
+    assert len({argument.title for argument in ARGUMENTS}) == len(ARGUMENTS)
+
+
+def test_the_ladder_of_operations(facts):
+    found = figures(outcome(facts, "ladder"))
+    assert found["the 250x as it was computed"] == pytest.approx(240.0)
+    assert found["the 250x at one rate and $1 an hour"] == pytest.approx(57.6)
+    assert found["operations a word"] == pytest.approx(2 * 175 * 1.33 / 1000, rel=0.01)
+    assert 0.02 < found["share of peak operations achieved"] < 0.2
+
+
+def test_streaming_arithmetic(facts):
+    found = outcome(facts, "streaming")
+    told = figures(found)
+    assert told["overlapped"] == pytest.approx(1.04, abs=1e-9)
+    assert told["five at a time"] == pytest.approx(1.8, abs=1e-9)
+    assert told["where the fetch is transfer"] == pytest.approx(4.01, abs=1e-9)
+    assert told["by lane arithmetic"] == pytest.approx((300 - 48) / 252, abs=1e-9)
+    assert told["four cards and half of the lanes"] == pytest.approx((300 - 48) / 126, abs=1e-9)
+    assert told["GPT-3 streamed to eight small cards"] == pytest.approx((300 - 48) / 204.8, abs=1e-9)
+    links = found.tables["links"].set_index(["link", "cards"])["seconds"]
+    assert links["pcie4x16", 8] == pytest.approx(1000 / (8 * 31.5))
+    ahead = found.tables["look-ahead"].set_index("slots")["seconds"]
+    assert (ahead.diff().dropna() <= 1e-12).all()
+    assert ahead[5] == pytest.approx(1.04)
+
+
+def test_gpt3_needs_a_dozen_v100_not_hundreds(facts):
+    card = facts.catalogue.model(GPT3)
+    assert parameters(card) == pytest.approx(175e9, rel=0.01)
+    assert math.ceil(parameters(card) * 2 / (32 * 2**30)) == 11
+
+
+def test_scaled_models_have_the_size_asked_for(facts):
+    card = facts.catalogue.model(GPT3)
+    for size, depth in ((1, 1), (1, 8), (10, 1), (100, 1), (1000, 0.5)):
+        assert parameters(scaled(card, size, depth)) == pytest.approx(size * 175e9, rel=0.35)
+
+
+def test_speed_and_latency_within_bands(facts):
+    speed = figures(outcome(facts, "speed"))
+    assert 5 < speed["fastest thought against a human, GPT-3's size"] < 60
+    assert 0.1 < speed["and of a 1000x model"] < 3
+    latency = figures(outcome(facts, "pipelining"))
+    assert 8 < latency["token of a 1000x model against GPT-3, best widths"] < 120
+    assert outcome(facts, "pipelining").verdict == "holds"
+    assert outcome(facts, "speed").verdict == "does not hold"
+
+
+def test_samples_cost_less_than_their_number_and_context_more(facts):
+    table = outcome(facts, "context").tables["cost"]
+    fresh = table[~table["cached"] & (table["context"] == 2048)]
+    for _, part in fresh.groupby("model"):
+        cost = part.set_index("samples")["times_greedy_2048"]
+        assert 4 < cost[16] < 16
+        assert cost.is_monotonic_increasing
+    long = table[(table["samples"] == 1) & (table["context"] == 131072)]
+    assert (long[~long["cached"]]["times_greedy_2048"].to_numpy() > long[long["cached"]]["times_greedy_2048"].to_numpy()
+            ).all()
+
+
+def test_a_fleet_loses_about_half_with_each_doubling(facts):
+    found = figures(outcome(facts, "doubling"))
+    assert 0.4 < found["instances lost per doubling"] < 0.6
+
+
+def test_wages_bear_their_overhead(facts):
+    from capacity.studies.founding.copies import wage
+
+    usa = facts.catalogue.table("regions").set_index("id").loc["usa"]
+    assert wage(facts)["usa"] == pytest.approx(usa["wage_usd_h"] * (1 + usa["overhead_share"]))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_no_argument_breaks_at_the_ends_of_its_inputs(facts, name):
+    argument = named(name)
+    inputs = argument.inputs(facts)
+    mid = {given.name: given.mid for given in inputs}
+    for given in inputs:
+        assert given.low <= given.mid <= given.high
+        for value in (given.low, given.high):
+            found = argument.compute(facts, {**mid, given.name: value})
+            assert found.parts
+            assert found.figures
+            assert found.verdict
+            assert "nan" not in found.reading
+            assert all("nan" not in part.found for part in found.parts)
+
+
+def straight(limit, low, mid, high):
+    """An argument that holds while x is below a limit."""
+    def compute(facts, given):
+        part = Part("x is small", f"{given['x']:g}", given["x"] < limit)
+        return Outcome((part,), (Figure("x", given["x"], "USD"),), "It is what it is.")
+    given = Input("x", "an unknown", low, mid, high, "USD", "nowhere", "estimate", most=1e3)
+    return Argument("x", "X", "X is small.", lambda facts: (given,), compute)
+
+
+def test_a_flip_is_where_the_verdict_turns(facts):
+    found = find(straight(7.0, 1, 2, 3), facts)
+    (swing,) = found.swings
+    assert found.robust
+    assert swing.flip_below is None
+    assert swing.flip_above == pytest.approx(7.0, rel=0.011)
+    assert swing.flip_above >= 7.0
+    assert found.argument.compute(facts, {"x": swing.flip_above}).verdict != found.outcome.verdict
+    assert flips(swing).startswith("above $7.0")
+    assert "beyond it" in sensitivity(found)
+    assert "an unknown" in sensitivity(found)
+
+
+def test_an_input_that_turns_the_verdict_within_its_range_is_told(facts):
+    found = find(straight(7.0, 1, 2, 9), facts)
+    assert not found.robust
+    assert "changes within the stated range of an unknown" in sensitivity(found)
+
+
+def test_flips_of_a_real_argument_flip_it(facts):
+    found = find(named("speed"), facts)
+    turned = [s for s in found.swings if s.flip_below is not None or s.flip_above is not None]
+    mid = {s.input.name: s.input.mid for s in found.swings}
+    assert turned
+    for swing in turned:
+        for value in (swing.flip_below, swing.flip_above):
+            if value is not None:
+                again = found.argument.compute(facts, {**mid, swing.input.name: value})
+                assert again.verdict != found.outcome.verdict
+
+
+def test_records_are_plain_and_whole(facts):
+    import json
+
+    found = find(named("streaming"), facts)
+    told = json.loads(json.dumps(record(found, facts), allow_nan=False))
+    assert told["verdict"] == found.outcome.verdict
+    assert len(told["quotes"]) >= 8
+    assert [i["name"] for i in told["inputs"]] == ["root"]
+    assert list(summary([found])["argument"]) == ["streaming"]
+
+
+def test_a_wrong_name_gets_the_nearest():
+    with pytest.raises(InputError, match="did you mean `ladder`"):
+        named("lader")
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.0578, "0.058"), (1.0, "1"), (547.28, "547"), (4319.0, "4,320"),
+                                             (8e9, "8 billion"), (12.44e6, "12.4 million"), (math.inf, "none")])
+def test_numbers_in_sentences(value, told):
+    assert short(value) == told
+
+
+def test_money_shares_and_ranges():
+    assert [usd(v) for v in (0.0014, 1.163, 60.0, math.inf)] == ["0.14 cents", "$1.16", "$60", "no price"]
+    assert [share(v) for v in (0.0578, 0.9999, 1.0)] == ["5.8 %", "99.99 %", "100 %"]
+    assert amount(0.09, "1/year") == "9 % a year"
+    assert ranged(Input("a", "a", 3, 5, 7, "years", "s", "c")) == "5 (3 to 7) years"
+
+
+@pytest.mark.long
+def test_the_price_of_words(facts):
+    found = figures(outcome(facts, "words"))
+    assert found["750 words of GPT-3 at the API price"] == pytest.approx(0.06, rel=0.01)
+    assert found["1000 times that"] == pytest.approx(60, rel=0.01)
+    assert 0.0005 < found["750 words of GPT-3 to an owner now"] < 0.01
+    assert 300 < found["a dense 1000x model against GPT-3"] < 1200
+
+
+@pytest.mark.long
+def test_every_claimed_number_is_used(facts):
+    used = set()
+    for argument in ARGUMENTS:
+        if argument.name == "share":
+            continue
+        facts.asked.clear()
+        outcome(facts, argument.name)
+        used |= set(facts.asked)
+    used.add("inference_share")
+    assert used == set(facts.catalogue.table("founding_claims")["claim"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SOLVED)
+def test_solved_arguments(facts, name):
+    found = outcome(facts, name)
+    assert "nan" not in found.reading
+    if name == "eight-billion":
+        plans = found.tables["8 billion"]
+        assert (plans["gap"] <= 0.021).all()
+        assert 0.5 < plans["accelerators_m"].iloc[0] < 20
+        stock = found.tables["stock"].set_index("year")["instances_m"]
+        assert stock[2021] < stock[2023] < stock[2025]
+    else:
+        assert found.tables["compute"]["share_of_inference"].between(0, 1).all()
