@@ -87,9 +87,16 @@ class Form:
             values = x[self.labels.span(name)] if there else np.zeros(0)
             kept = np.flatnonzero(np.abs(values) > tolerance)
             columns = [c[kept] for c in self.labels.keys_of(name)] if there else [pd.Categorical([]) for _ in keys]
-            plain = {key: list(c.categories.take(c.codes)) for key, c in zip(keys, columns, strict=True)}
+            plain = {key: _plain(key, c) for key, c in zip(keys, columns, strict=True)}
             out[name] = pd.DataFrame({**plain, "value": values[kept]}, columns=[*keys, "value"])
         return out
+
+
+def _plain(key: str, column: pd.Categorical) -> list[Any] | NDArray[Any]:
+    """Values of a key; without any it still has the type that tables are joined by."""
+    if len(column):
+        return list(column.categories.take(column.codes))
+    return np.array([], dtype=np.int64 if key in ("period", "vintage") else object)
 
 
 def compile_problem(problem: Problem) -> Form:
