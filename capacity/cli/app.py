@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capacity.cli import catalogue, plans, scenario, searches, serving, shard, solve, studies, topology
+from capacity.cli import catalogue, founding, plans, scenario, searches, serving, shard, solve, studies, topology
 from capacity.errors import CapacityError
 
 EXIT_FAULT = 1
@@ -90,6 +90,7 @@ app.command()(topology.topology)
 app.command(name="what-if")(studies.what_if)
 app.command()(studies.compare)
 app.command()(studies.query)
+app.add_typer(founding.app, name="study")
 app.command()(searches.sensitivity)
 app.command(name="break-even")(searches.break_even)
 app.command()(searches.frontier)

@@ -21,8 +21,8 @@ def amount(value: float, unit: str) -> str:
         return usd(value)
     if unit in SHARES:
         return share(value) + unit.removeprefix("share").replace("of its", " of its")
-    if unit in ("x", "x a year"):
-        return times(value) + unit.removeprefix("x")
+    if unit in ("x", "x a year", "factor/year"):
+        return times(value) + (" a year" if "year" in unit else "")
     if unit.startswith("USD per "):
         return usd(value) + unit.removeprefix("USD")
     if unit == "1/year":
