@@ -2,8 +2,8 @@
 
 Each way builds the same model of our own formulation, in a fresh process, after a small one to warm up: our rules run
 once for all rows (`ours`), numpy and scipy by hand (`raw`), linopy, and stock Pyomo by its standard form, `appsi_highs`
-and `highs`. Seconds are CPU seconds of the one thread; `peak MB` is the largest resident memory, `added MB` what the build
-added. Every way must come to the same rows, columns and nonzeros. `--sizes 10000,100000` leaves the largest out.
+and `highs`. Seconds are CPU seconds of the one thread; `peak MB` is the largest resident memory, `added MB` what the
+build added. Every way must come to the same rows, columns and nonzeros. `--sizes 10000,100000` leaves the largest out.
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ def ours(problem: Any) -> Any:
     from capacity.solving.highs import Machine
 
     form = compile_problem(problem)
-    machine = Machine(form.matrix, form.row_lower, form.row_upper)
-    machine.set_cost(form.cost["cost"])
-    machine.set_bounds(form.lower, form.upper)
-    machine.set_integer(form.integer)
-    return machine.highs
+    box = form.lower, form.upper
+    return Machine(form.matrix, form.row_lower, form.row_upper, 2, form.cost["cost"], box, form.integer).highs
 
 
 def raw(problem: Any) -> Any:

@@ -324,7 +324,7 @@ class Groups(Mapping[Any, Any]):
         count = np.bincount(codes, minlength=len(first)) if len(codes) else np.zeros(0, dtype=np.int64)
         self.start = np.concatenate([[0], np.cumsum(count)])
         in_order = bool(np.all(codes[1:] >= codes[:-1]))
-        order = None if in_order else np.argsort(codes, kind="stable")
+        order = None if in_order else _stable_order(codes)
         first_row = self.start[:-1] if order is None else order[self.start[:-1]]
         self.members = members if order is None else members.take(order)
         self.index = keys.take(first_row)
@@ -354,6 +354,14 @@ class Groups(Mapping[Any, Any]):
 
     def __len__(self) -> int:
         return self.index.size
+
+
+def _stable_order(codes: NDArray[Any]) -> NDArray[Any]:
+    """What sorts codes from zero on, equal ones in order: sixteen bits at a time, for which numpy has a radix sort."""
+    if codes.max(initial=0) < 2**16:
+        return np.argsort(codes.astype(np.uint16), kind="stable")
+    low = np.argsort((codes & 0xFFFF).astype(np.uint16), kind="stable")
+    return low[_stable_order(codes[low] >> 16)]
 
 
 class GroupAt:

@@ -101,14 +101,16 @@ def thresholds(asking: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
     """Rows (place, commodity, period, slice, rtt): the round trips that need a row, least of each run that no slack of
     what serves there separates. `asking` has their rtt, `serving` the slack."""
     where = [c for c in asking.columns if c != "rtt"]
-    cell = pd.factorize(Relation.of(pd.concat([asking[where], serving[where]]), where).keys)[0]
-    times, rank = np.unique(np.concatenate([asking["rtt"], serving["slack"]]), return_inverse=True)
-    key = cell.astype(np.int64) * max(len(times), 1) + rank
-    own, at = np.unique(key[: len(asking)], return_index=True)
-    run, cell = np.searchsorted(np.unique(key[len(asking) :]), own), own // max(len(times), 1)
-    first = np.ones(len(own), dtype=bool)
-    first[1:] = (run[1:] != run[:-1]) | (cell[1:] != cell[:-1])
-    return asking.iloc[at[first]]
+    cell = pd.factorize(Relation.of(pd.concat([asking[where], serving[where]]), where).keys)[0].astype(np.int64)
+    slacks, level = np.unique(serving["slack"], return_inverse=True)
+    step, trips = len(slacks) + 1, asking["rtt"].to_numpy()
+    own, others = cell[: len(asking)], np.unique(cell[len(asking) :] * step + level)
+    run = np.searchsorted(others, own * step + np.searchsorted(slacks, trips))
+    code, runs = pd.factorize(own * (len(others) + 1) + run)
+    first, least = np.zeros(len(runs), dtype=np.int64), np.full(len(runs), np.inf)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    np.minimum.at(least, code, trips)
+    return asking.iloc[first].assign(rtt=least)
 
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:

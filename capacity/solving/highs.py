@@ -57,7 +57,11 @@ class Answer:
 class Machine:
     """One loaded model whose costs, bounds, integrality and rows can be changed in place between runs."""
 
-    def __init__(self, matrix: sp.csr_matrix, row_lower: Floats, row_upper: Floats, threads: int = 2) -> None:
+    def __init__(
+        self, matrix: sp.csr_matrix, row_lower: Floats, row_upper: Floats, threads: int = 2,
+        cost: Floats | None = None, box: tuple[Floats, Floats] | None = None, integer: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Loads rows and columns; without more, columns are free of cost, not below zero, and need not be whole."""
         self.highs = highspy.Highs()
         self.highs.setOptionValue("output_flag", False)
         self.highs.setOptionValue("threads", threads)
@@ -65,11 +69,13 @@ class Machine:
         for point in (self.highs.cbMipInterrupt, self.highs.cbIpmInterrupt, self.highs.cbSimplexInterrupt):
             point += self._stop_if_asked
         rows, columns = matrix.shape
-        nothing = np.zeros(columns)
+        lower, upper = box or (np.zeros(columns), np.full(columns, np.inf))
+        kinds = np.zeros(columns, dtype=np.int32) if integer is None else integer.astype(np.int32)
         loaded = self.highs.passModel(
-            columns, rows, matrix.nnz, ROWWISE, MINIMISE, 0.0, nothing, nothing, np.full(columns, np.inf),
-            np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float), matrix.indptr.astype(np.int32),
-            matrix.indices.astype(np.int32), matrix.data, np.zeros(columns, dtype=np.int32),
+            columns, rows, matrix.nnz, ROWWISE, MINIMISE, 0.0,
+            np.zeros(columns) if cost is None else cost, lower, upper,
+            np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float),
+            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, kinds,
         )
         self._check(loaded, "load the model")
         self.all = np.arange(columns, dtype=np.int32)

@@ -65,6 +65,9 @@ class Recording:
         self.chain: dict[int, int | None] = {}
         self.summing = 0
         self.keep: list[Any] = []
+        self.summed: set[int] = set()
+        self.open_question = False
+        """Whether, inside the loop that alone counts here, more was asked than the prefix answers."""
 
     # ---- questions ------------------------------------------------------------------------------------------------
 
@@ -80,6 +83,7 @@ class Recording:
         if len(self.taken) < len(self.prefix.taken):
             value = self.prefix.taken[len(self.taken)]
         else:
+            self.open_question |= self.prefix.only in self._around(self.open[-1].number if self.open else None)
             value = bool(answer.any()) or not frame.size
             if mixed:
                 self._leave(False)
@@ -154,6 +158,7 @@ class Recording:
             finally:
                 self.summing -= 1
             loops = tuple(self.open[outside:])
+            self.summed.update(loop.number for loop in loops)
             total = total + (summed(body, loops) if loops else body)
 
 
@@ -168,13 +173,12 @@ def ways(evaluator: Evaluator, rule: Callable[[Any], Any], space: Space) -> Iter
         runs += 1
         if runs > WAYS:
             raise RecordingError(f"it goes more than {WAYS} ways")
+        if prefix.only is not None and _sums_nothing(evaluator, rule, space, prefix):
+            continue
         names = [IndexTemplate(None, j, j, None) for j in range(space.width)]
         run = Recording(evaluator, space.root(names), prefix)
-        run.keep += names
-        index = None if not names else names[0] if len(names) == 1 else tuple(names)
         try:
-            with recording(run):
-                result = rule(index)
+            result = _run(run, rule, names)
         except Exception as error:
             if run.root.positions is not None and len(run.root.positions) and not isinstance(error, RecordingError):
                 rule(space.index(int(run.root.positions[0])))  # what it says of a row in plain words goes first
@@ -183,6 +187,24 @@ def ways(evaluator: Evaluator, rule: Callable[[Any], Any], space: Space) -> Iter
             raise RecordingError("it left a loop before its end")
         waiting += run.others
         yield Way(result, run.root, prefix.only)
+
+
+def _run(run: Recording, rule: Callable[[Any], Any], names: list[Any]) -> Any:
+    """What the rule returns for placeholders."""
+    run.keep += names
+    with recording(run):
+        return rule(None if not names else names[0] if len(names) == 1 else tuple(names))
+
+
+def _sums_nothing(evaluator: Evaluator, rule: Callable[[Any], Any], space: Space, prefix: _Prefix) -> bool:
+    """Whether the loop that alone counts in a way has no terms in it, as in `sum(... if ...)`: seen without rows."""
+    names = [IndexTemplate(None, j, j, None) for j in range(space.width)]
+    trial = Recording(evaluator, space.root(names, empty=True), prefix)
+    try:
+        _run(trial, rule, names)
+    except Exception:  # without rows it may have gone where no row goes: the way is run with its rows, and tells
+        return False
+    return prefix.only not in trial.summed and not trial.open_question
 
 
 @contextmanager

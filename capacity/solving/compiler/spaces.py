@@ -25,9 +25,14 @@ class Space:
         self.size = int(np.prod([f.size for f in self.factors], dtype=np.int64))
         self.width = sum(f.width for f in self.factors)
 
-    def root(self, placeholders: Sequence[Any]) -> Frame:
-        """A frame with one row for every index, in order."""
-        frame = Frame(self.size)
+    def root(self, placeholders: Sequence[Any], empty: bool = False) -> Frame:
+        """A frame with one row for every index, in order; or with none."""
+        frame = Frame(0 if empty else self.size)
+        if empty:
+            for factor in self.factors:
+                own, placeholders = placeholders[: factor.width], placeholders[factor.width :]
+                frame.bind(own, factor, np.zeros(0, dtype=np.int64))
+            return frame
         after, before, first = self.size, 1, 0
         for factor in self.factors:
             after //= max(factor.size, 1)
