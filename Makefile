@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: plan test test-long lint clean
+.PHONY: plan test test-long lint essay clean
 .DEFAULT_GOAL := plan
 
 $(READY): pyproject.toml constraints.txt
@@ -22,6 +22,9 @@ test: $(READY)
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long
+
+essay: $(READY)
+	$(BIN)/capacity study founding --out docs
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ def shipped(csv: AsCsv = False, json: AsJson = False) -> None:
 
     rows = [{"run": f"capacity what-if {name}", "asks": "a study file"} for name in list_studies()]
     rows += [{"run": f"capacity study founding {each.name}", "asks": each.title} for each in ARGUMENTS]
-    print_frame(pd.DataFrame(rows), csv=csv, json=json, widest=70)
+    print_frame(pd.DataFrame(rows), csv=csv, json=json, widest=38)
 
 
 @app.command()
