@@ -20,6 +20,7 @@ import pyomo.environ as pyo
 from capacity.formulation.closing import in_use, most_in_use
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, rows, values
+from capacity.formulation.training import drawn_by_training
 from capacity.problem import Problem
 
 HOURS_OF_DAY = 24.0
@@ -53,7 +54,9 @@ def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
     steady = groups(problem.table("block_draws"), ["place"], ["block", "amount"])
     giving = groups(problem.table("sources"), ["place", "period", "slice"], ["source"])
     stored = groups(problem.table("stores"), ["place"], ["store"])
+    trained = drawn_by_training(problem)
     always = [(p, y, h) for p in steady for y in m.PERIOD for h in m.SLICE]
+    always += [(p, y, h) for p, y in trained for h in m.SLICE]
     m.DRAWN = pyo.Set(initialize=list(dict.fromkeys([*users, *giving, *always])), dimen=3)
 
     @m.Constraint(m.DRAWN)
@@ -62,7 +65,8 @@ def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
         moved = sum(m.discharge[p, t, y, h] - m.charge[p, t, y, h] for t in stored[p])
         running = sum(amount.get((p, a, y), 0.0) * m.use[p, a, y, h] for a in users[p, y, h])
         always_on = sum(each * in_use(m, p, b, y) for b, each in steady[p])
-        return given + moved == running + always_on
+        training = sum(mw * m.train[p, k, n] for k, n, mw in trained[p, y])
+        return given + moved == running + always_on + training
 
 
 def _most_needed(m: pyo.ConcreteModel, problem: Problem) -> dict[tuple[str, int, str], float | None]:
@@ -81,6 +85,9 @@ def _most_needed(m: pyo.ConcreteModel, problem: Problem) -> dict[tuple[str, int,
             most = each * most_in_use(m, p, b, y)
             for h in m.SLICE:
                 need[p, y, h] += most
+    for (p, y), runs in drawn_by_training(problem).items():
+        for h in m.SLICE:
+            need[p, y, h] += sum(mw for _, _, mw in runs)
     return {at: _finite(need[at]) for at in ((p, y, h) for p, _, y, h in m.SOURCE)}
 
 

@@ -3,8 +3,8 @@
     alive[p,k,v,v]   =   bought[p,k,v] + committed[p,k,v]                      a vintage enters service whole
     alive[p,k,v,y]   <=  committed[p,k,v]        in the first period, where nothing of the vintage is for sale
     alive[p,k,v,y]   <=  alive[p,k,v,y-1]                                      an asset retired stays retired
-    sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves (see `ageing` and
-                                                                               `contracts` for what else there may be)
+    sum_a use[p,a,y,h]  <=  size[k] * sum_v alive[p,k,v,y] + rent[p,k,y]       use only what serves (see `ageing`,
+                                                          `contracts` and `training` for what else is or is not there)
     sum_{k,v} amount[k,r] * alive[p,k,v,y]  <=  sum_b capacity[p,b] * standing[p,b,y]     power stands behind it
     the same + sum_a amount[a,r] * use[p,a,y,h]  <=  the same                  and behind what runs, where that uses any
     bought[p,k,v]    <=  max[p,k,v] * opened[p,v]                              only in an open place
@@ -21,11 +21,12 @@ from typing import Any
 import pandas as pd
 import pyomo.environ as pyo
 
+from capacity.formulation import training
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
 from capacity.formulation.coded import derived, keyed
 from capacity.formulation.contracts import declare_reservations, reserved
-from capacity.formulation.index import groups, index_set, keys_of, values
+from capacity.formulation.index import groups, index_set, keys_of, rows, values
 from capacity.problem import Problem
 
 CELL = ["place", "asset", "vintage"]
@@ -34,6 +35,7 @@ CELL = ["place", "asset", "vintage"]
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     _stock(m, problem)
     declare_reservations(m, problem)
+    training.declare(m, problem)
     _use(m, problem)
     _resources(m, problem)
 
@@ -116,12 +118,22 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         busy = sum(m.use[p, a, y, h] for a in m.ACTIVITIES_AT[p, k, y, h])
         return busy <= serving_stock(m, share, p, k, y)
 
+    training.check_room(m, problem)
+    trained = list(dict.fromkeys(rows(problem.table("training"), ["place", "asset", "period"])))
+    working = {(p, k, y) for p, k, y, _ in m.STOCK} if trained else set()
+    m.TRAINED_ONLY = pyo.Set(initialize=[at for at in trained if at not in working], dimen=3)
+
+    @m.Constraint(m.TRAINED_ONLY)
+    def train_only_on_what_serves(m, p, k, y):
+        return serving_stock(m, share, p, k, y) >= 0
+
 
 def serving_stock(m: pyo.ConcreteModel, share: Mapping[Any, float], p: str, k: str, y: int) -> pyo.Expression:
-    """Amount of an asset that serves at a place: owned, as far as its age lets it (`share`), rented and reserved."""
+    """Amount of an asset that serves at a place: owned, as far as its age lets it (`share`), rented and reserved, less
+    what training holds."""
     serving = m.unit_size[k] * sum(share.get((k, y - v), 1.0) * m.alive[p, k, v, y] for v in m.VINTAGES[p, k, y])
     rented = m.rent[p, k, y] if (p, k, y) in m.RENTAL else 0
-    return serving + rented + reserved(m, p, k, y)
+    return serving + rented + reserved(m, p, k, y) - training.held_by_training(m, p, k, y)
 
 
 @derived

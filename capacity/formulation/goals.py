@@ -2,7 +2,7 @@
 
     shortage           sum_d weight[d] * hours[h] * short[d]
     cost               sum of all discounted costs: openings, blocks, assets, upkeep, rent, use, service, modules,
-                       flows, holding, contracts, energy, moves; less the proceeds of resale
+                       flows, holding, contracts, energy, moves, training; less the proceeds of resale
     cost_and_shortage  cost + sum_d price[d] * short[d]
     served             - sum_d weight[d] * hours[h] * (amount[d] - short[d])
     surplus            cost + sum_d price[d] * short[d] - sum_d price[d] * amount[d]
@@ -21,7 +21,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation import closing, contracts, energy, flows, stability
+from capacity.formulation import closing, contracts, energy, flows, stability, training
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
 from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use, service_years
@@ -113,7 +113,7 @@ def _cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
         + _upkeep(m, problem)
         + _running(m, problem)
         + flows.cost(m, problem)
-        + sum(topic.cost(m, problem) for topic in (closing, contracts, energy, stability))
+        + sum(topic.cost(m, problem) for topic in (closing, contracts, energy, stability, training))
         - proceeds(m, problem)
     )
 

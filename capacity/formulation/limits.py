@@ -34,6 +34,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "charge": ("place", "item", "period", "slice"),
     "discharge": ("place", "item", "period", "slice"),
     "moved": ("item", "place", "period"),
+    "train": ("place", "item", "slice"),
 }
 """Columns of `limit_terms` that index each variable."""
 

@@ -18,24 +18,33 @@ from capacity.plan.quantities import (
     slice_shares,
     tidy,
 )
+from capacity.plan.training import recovered
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
 
 
-def prices_table(schedule: pd.DataFrame, scenario: Scenario | None) -> pd.DataFrame:
-    """Plan table `prices`; empty for a problem without a scenario, which has no margin and no price year."""
+def prices_table(schedule: pd.DataFrame, scenario: Scenario | None, runs: pd.DataFrame) -> pd.DataFrame:
+    """Plan table `prices`; empty for a problem without a scenario, which has no margin and no price year.
+
+    Prices hold the year's cost, where training `runs` are recovered later their instalments in place of their cost.
+    """
     if scenario is None:
         return conform("prices", pd.DataFrame({"year": []}))
     money = scenario.money
     sold = 1 / (1 - money.margin)
     real = (1 + money.general_inflation) ** -(schedule["year"] - money.price_year).astype(float)
-    hour = schedule["usd_per_instance_hour"] * sold
-    tokens = schedule["usd_per_million_output_tokens"] * sold
+    moved, back = recovered(runs, scenario, schedule["year"])
+    spent = runs.groupby("year")["cost_usd"].sum().reindex(schedule["year"]).fillna(0.0).to_numpy()
+    hours = (schedule["annual_cost_usd"] / schedule["usd_per_instance_hour"]).replace(0.0, np.nan)
+    charged = 1 + (back - moved).to_numpy() / schedule["annual_cost_usd"].replace(0.0, np.nan)
+    hour = schedule["usd_per_instance_hour"] * charged * sold
+    tokens = schedule["usd_per_million_output_tokens"] * charged * sold
     return conform("prices", pd.DataFrame({
         "year": schedule["year"], "cost_usd_per_instance_hour": schedule["usd_per_instance_hour"],
         "price_usd_per_instance_hour": hour, "real_price_usd_per_instance_hour": hour * real,
         "price_usd_per_million_output_tokens": tokens, "real_price_usd_per_million_output_tokens": tokens * real,
         "price_year": money.price_year,
+        "training_usd_per_instance_hour": (spent - moved.to_numpy() + back.to_numpy()) / hours,
     }))
 
 

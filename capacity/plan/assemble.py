@@ -14,6 +14,7 @@ from capacity.plan.flows import flows_table
 from capacity.plan.headline import headline, short_years
 from capacity.plan.model import Plan
 from capacity.plan.money import money_table
+from capacity.plan.training import training_table
 from capacity.plan.yearly import schedule_table
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
@@ -74,7 +75,8 @@ def _tables(
     tables["power"] = service.power_table(problem, values, tables["fleet"])
     worth = tokens.worth_by_year(problem, values, scenario, catalogue)
     tables["schedule"] = schedule_table(problem, values, tables, worth)
-    tables["prices"] = accounts.prices_table(tables["schedule"], scenario)
+    tables["training"] = training_table(problem, values, tables)
+    tables["prices"] = accounts.prices_table(tables["schedule"], scenario, tables["training"])
     return tables
 
 

@@ -11,7 +11,18 @@ import numpy as np
 import pandas as pd
 
 from capacity.plan.audit_rows import at_most, equal
-from capacity.plan.quantities import TERM_KEY, Values, blocks_in_use, blocks_standing, chosen, opened, quantities
+from capacity.plan.quantities import (
+    TERM_KEY,
+    Values,
+    at_age,
+    blocks_in_use,
+    blocks_standing,
+    chosen,
+    opened,
+    quantities,
+    reserved_by_year,
+    trained_by_year,
+)
 from capacity.problem import Problem
 
 
@@ -66,8 +77,11 @@ def energy(problem: Problem, values: Values) -> pd.DataFrame:
     use = chosen(values, "use").merge(problem.table("draws"), on=["place", "activity", "period"])
     steady = blocks_in_use(problem, values)[["place", "block", "period", "blocks"]].merge(
         problem.table("block_draws"), on=["place", "block"]).merge(problem.table("slices")[["slice"]], how="cross")
+    runs = chosen(values, "train").merge(problem.table("training"), on=["place", "asset", "run"]).merge(
+        problem.table("slices")[["slice"]], how="cross")
     parts = [
         use.assign(mw=use["value"] * use["amount"]), steady.assign(mw=steady["blocks"] * steady["amount"]),
+        runs.assign(mw=runs["value"] * runs["draw"]),
     ]
     for name, sign in (("draw", -1.0), ("discharge", -1.0), ("charge", 1.0)):
         flow = chosen(values, name)
@@ -140,6 +154,25 @@ def moves(problem: Problem, values: Values) -> pd.DataFrame:
     return pd.concat([counted, within])
 
 
+def runs_trained(problem: Problem, values: Values) -> pd.DataFrame:
+    """Every run trains at one place on one asset, on what serves there, whether or not anything else does."""
+    total = chosen(values, "train").groupby("run", as_index=False)[["value"]].sum()
+    rows = problem.table("training")[["run"]].drop_duplicates().merge(total, on="run", how="left")
+    rows = rows.fillna({"value": 0.0})
+    return pd.concat([equal(rows, ["run"], rows["value"], pd.Series(1.0, index=rows.index)), _held(problem, values)])
+
+
+def _held(problem: Problem, values: Values) -> pd.DataFrame:
+    key = ["place", "asset", "period"]
+    alive = chosen(values, "alive").merge(problem.table("assets")[["asset", "unit_size"]], on="asset")
+    alive = alive.assign(there=alive["value"] * alive["unit_size"] * at_age(problem, alive, "serving"))
+    rent, terms = chosen(values, "rent"), reserved_by_year(problem, values)
+    there = pd.concat([alive, rent.assign(there=rent["value"]), terms.assign(there=terms["reserved"])])
+    there = there.groupby(key, as_index=False)[["there"]].sum()
+    both = trained_by_year(problem, values).merge(there, on=key, how="left").fillna({"there": 0.0})
+    return at_most(both, key, both["trained"], both["there"])
+
+
 OPTIONAL_TOPICS: dict[str, tuple[str, Callable[[Problem, Values], pd.DataFrame]]] = {
     "places given up": ("holdings", given_up),
     "blocks kept": ("holdings", kept_blocks),
@@ -148,4 +181,5 @@ OPTIONAL_TOPICS: dict[str, tuple[str, Callable[[Problem, Values], pd.DataFrame]]
     "sources give what they have": ("sources", sources),
     "stores": ("stores", stores),
     "moves of classes": ("moves", moves),
+    "training runs": ("training", runs_trained),
 }

@@ -20,6 +20,7 @@ from capacity.plan.quantities import (
     provided,
     quantities,
     reserved_by_year,
+    trained_by_year,
 )
 from capacity.problem import Problem
 
@@ -47,6 +48,7 @@ def known_keys(problem: Problem, values: Values) -> pd.DataFrame:
         "modules": problem.table("modules"), "alive": _may_serve(problem), "use": _may_run(problem),
         "reserve": problem.table("reservations"), "ordered": problem.table("orders"),
         "draw": problem.table("sources"),
+        "train": problem.table("training").drop_duplicates(["place", "asset", "run"]),
     }
     parts = []
     for name, table in cells.items():
@@ -95,6 +97,7 @@ def bounds(problem: Problem, values: Values) -> pd.DataFrame:
         "short": problem.table("demands").assign(max=lambda t: t["amount"].where(~t["must_serve"], 0.0)),
         "reserve": problem.table("reservations"), "ordered": problem.table("orders").assign(max=1.0),
         "held": problem.table("holdings").assign(max=1.0),
+        "train": problem.table("training").drop_duplicates(["place", "asset", "run"]).assign(max=1.0),
     }
     parts = []
     for name, keys_ in PUBLIC.items():
@@ -116,6 +119,7 @@ def whole_numbers(problem: Problem, values: Values) -> pd.DataFrame:
         "modules": problem.table("modules"),
         "ordered": problem.table("orders").assign(integer=True),
         "held": problem.table("holdings").assign(integer=True),
+        "train": problem.table("training").drop_duplicates(["place", "asset", "run"]).assign(integer=True),
     }
     parts = []
     for name, table in kinds.items():
@@ -249,8 +253,10 @@ def stock(problem: Problem, values: Values) -> pd.DataFrame:
     used = used[used["asset"] != ""]
     both = used.merge(alive, on=key, how="left").merge(rent, on=key, how="left")
     both = both.merge(reserved_by_year(problem, values), on=key, how="left")
-    both = both.fillna({"held": 0.0, "rented": 0.0, "reserved": 0.0})
-    return at_most(both, [*key, "slice"], both["value"], both["held"] + both["rented"] + both["reserved"])
+    both = both.merge(trained_by_year(problem, values), on=key, how="left")
+    both = both.fillna({"held": 0.0, "rented": 0.0, "reserved": 0.0, "trained": 0.0})
+    there = both["held"] + both["rented"] + both["reserved"]
+    return at_most(both, [*key, "slice"], both["value"] + both["trained"], there)
 
 
 def resources(problem: Problem, values: Values) -> pd.DataFrame:

@@ -82,6 +82,7 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     "sharding": {
         "year": _y(), "site": _SITE, "service_class": _CLASS, "variant": _s("model variant"), "model": _s("AI model"),
         "weights": _s("precision of weights"), "kv": _s("precision of the KV cache"), "accelerator": _CHIP,
+        "serves_as": _s("whole copy, part of an accelerator, streamed weights, or prefill in a pool of its own"),
         "fabric": _FABRIC, "tp": _f("1", "tensor parallel"), "pp": _f("1", "pipeline parallel"),
         "ep": _f("1", "expert parallel"), "dp": _f("1", "attention data parallel"),
         "copy_accelerators": _f("1", "accelerators of one model copy"), "batch": _f("1", "sequences in flight"),
@@ -123,6 +124,14 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "price_usd_per_million_output_tokens": _f("USD", "with the margin, their input included, nominal"),
         "real_price_usd_per_million_output_tokens": _f("USD", "in money of the price year"),
         "price_year": PlanColumn("int", "year", "whose money the real prices are in"),
+        "training_usd_per_instance_hour": _f(
+            "USD/h", "what the price holds of training runs: of those recovered later, their instalment of this year"),
+    },
+    "training": {
+        "run": _s("training run"), "site": _SITE, "accelerator": _CHIP, "pod": _POD, "year": _y("year it touches"),
+        "months": _f("1", "months of the year that it runs"), "accelerators": _f("1", "accelerators it takes"),
+        "energy_gwh": _f("GWh", "at their nameplate power"), "carbon_kt": _f("kt CO2", "emitted by it"),
+        "cost_usd": _f("USD", "its part of the year's cost of the fleet, its power and its own cost, nominal"),
     },
     "accounts": {
         "year": _y(), "invested_usd": _f("USD", "capex paid, proceeds of resale taken off, nominal"),
@@ -209,10 +218,15 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
 WORDS: dict[str, dict[str, str]] = {
     "serving": {
         "activity": "str", "service_class": "str", "variant": "str", "model": "str", "weights": "str", "kv": "str",
+        "serves_as": "str",
         "pod": "str", "accelerator": "str", "fabric": "str", "tp": "float", "pp": "float", "ep": "float",
         "dp": "float", "accelerators": "float", "batch": "float", "ttft_s": "float", "tpot_s": "float",
         "memory_gb": "float", "power_w_per_accelerator": "float", "rtt_slack_s": "float", "limited_by": "str",
         "equivalence": "float",
+    },
+    "training": {
+        "run": "str", "place": "str", "asset": "str", "period": "int", "share": "float", "accelerators": "float",
+        "mwh": "float", "tonnes": "float",
     },
     "pods": {"pod": "str", "accelerator": "str", "fabric": "str", "size": "float"},
     "sites": {

@@ -42,6 +42,7 @@ TERM_NAMES: dict[str, dict[str, str]] = {
     "charge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
     "discharge": {"place": "place", "store": "item", "period": "period", "slice": "slice"},
     "moved": {"commodity": "item", "place": "place", "period": "period"},
+    "train": {"place": "place", "asset": "item", "run": "slice"},
     "flow": {"flow": "place", "link": "item", "toward": "slice"},
     "busier": {"link": "place", "period": "period", "slice": "slice"},
 }
@@ -226,9 +227,10 @@ def optional_costs(problem: Problem) -> list[pd.DataFrame]:
         ("holdings", "held", "holding", "opex"), ("block_upkeep", "kept", "shell upkeep", "opex"),
         ("orders", "ordered", "orders", "capex"), ("sources", "draw", "energy", "opex"),
         ("moves", "moved", "moves", "opex"), ("reservations", "reserve", "reserved", "opex"),
-        ("resale", "alive", "resale", "capex"),
+        ("resale", "alive", "resale", "capex"), ("training", "train", "training", "opex"),
     )
-    own = {"moves": _moved, "reservations": _reserved, "resale": _resold}
+    own = {"moves": _moved, "reservations": _reserved, "resale": _resold,
+           "training": lambda problem: problem.table("training").rename(columns={"period": "paid"})}
     parts = [
         _priced(own[name](problem) if name in own else problem.table(name), variable, topic, kind)
         for name, variable, topic, kind in kinds if len(problem.table(name))
@@ -249,6 +251,13 @@ def reserved_by_year(problem: Problem, values: Values) -> pd.DataFrame:
     held = in_service(held, "period", problem).drop(columns="period").rename(columns={"in_year": "period"})
     total = held.groupby(["place", "asset", "period"], as_index=False)[["value"]].sum()
     return total.rename(columns={"value": "reserved"})
+
+
+def trained_by_year(problem: Problem, values: Values) -> pd.DataFrame:
+    """(place, asset, period, trained): asset amount that training runs hold."""
+    both = chosen(values, "train").merge(problem.table("training"), on=["place", "asset", "run"])
+    both = both.assign(trained=both["value"] * both["amount"])
+    return both.groupby(["place", "asset", "period"], as_index=False)[["trained"]].sum()
 
 
 def _reserved(problem: Problem) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from capacity.problem.stability import change_limits, moves
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
 from capacity.problem.traffic import openings_offered
+from capacity.problem.training import training
 from capacity.problem.wan import links
 from capacity.problem.world import World
 from capacity.scenario.schema import Scenario
@@ -82,9 +83,12 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])
     options, costs_of_options, power_sources = _options(world, designs, offered, tables)
     tables |= options
-    tables |= carbon_terms(world, costs_of_use, power_sources)
+    made, costs_of_training, runs = training(world, designs)
+    tables |= made
+    tables |= carbon_terms(world, costs_of_use, power_sources, runs)
     costs = paid_at_milestones(world, pd.concat([
-        part for part in (cost_rows(world, designs, tables), costs_of_estate, costs_of_options) if len(part)
+        part for part in (
+            cost_rows(world, designs, tables), costs_of_estate, costs_of_options, costs_of_training) if len(part)
     ], ignore_index=True))
     tables |= limits(world, designs, tables, costs, _option_limits(world, designs, tables, power_sources))
     words = {
@@ -97,6 +101,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         "trips": trips,
         "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
         "sources": power_sources,
+        "training": runs,
         **_words(world, designs),
         "assumptions": assumptions(world, designs),
     }

@@ -19,11 +19,13 @@ def goals(scenario: Scenario) -> pd.DataFrame:
     })
 
 
-def carbon_terms(world: World, running: pd.DataFrame, power_sources: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def carbon_terms(
+    world: World, running: pd.DataFrame, power_sources: pd.DataFrame, runs: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Table goal_terms: kilotonnes of CO2 of the power used, where least carbon is a goal.
 
     By source and hour where power is modelled (`energy.sources`), else by what runs at each site's grid
-    (`configurations.running_costs`: tonnes per thousand accelerators in use for a year).
+    (`configurations.running_costs`: tonnes per thousand accelerators in use for a year) and trains there.
     """
     if all(goal != CARBON for goal, _ in world.scenario.goal.steps()):
         return {}
@@ -34,4 +36,8 @@ def carbon_terms(world: World, running: pd.DataFrame, power_sources: pd.DataFram
         terms = running.merge(world.slices[["slice", "hours"]], how="cross")
         terms = terms.assign(variable="use", item=terms["activity"])
         terms["coefficient"] = terms["tonnes"] / 1e3 * terms["hours"] / float(world.slices["hours"].sum())
+        if len(runs):
+            trained = runs.groupby(["place", "asset", "run"], as_index=False)[["tonnes"]].sum()
+            trained = trained.assign(variable="train", item=trained["asset"], slice=trained["run"], period=0)
+            terms = pd.concat([terms, trained.assign(coefficient=trained["tonnes"] / 1e3)])
     return {"goal_terms": terms.assign(goal=CARBON)[TERM].reset_index(drop=True)}

@@ -56,6 +56,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "block_draws": (("place", "places.place"),),
     "stores": (("place", "places.place"),),
     "moves": (("period", "periods.period"),),
+    "training": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
 }
 """Columns that must name a row of another table."""
 

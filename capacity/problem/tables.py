@@ -286,6 +286,13 @@ TABLES: dict[str, Table] = {
         "objective": _f("money/amount", "discounted, per amount moved", 0.0),
         "cash": _f("money/amount", "nominal", 0.0),
     }),
+    "training": Table(("place", "asset", "run", "period"), {
+        "place": _s("where it may train"), "asset": _s("on what"), "run": _s("name"), "period": _i("when"),
+        "amount": _f("asset", "held meanwhile, all of it at one place and of one asset"),
+        "draw": _f("MW", "drawn from sources, averaged over the period", 0.0),
+        "objective": _f("money", "discounted cost in this period", 0.0, None),
+        "cash": _f("money", "nominal", 0.0, None),
+    }),
     "goals": Table(("order",), {
         "order": _i("1 first"),
         "goal": _s("shortage, worst_shortage, cost, cost_and_shortage, surplus, served, or one of goal_terms"),
@@ -293,7 +300,8 @@ TABLES: dict[str, Table] = {
     }),
     "goal_terms": Table(("goal", "variable", "place", "item", "period", "period2", "slice"), {
         "goal": _s("name"), "variable": _s("as in limit_terms"), "place": _s("as there", ""),
-        "item": _s("as there", ""), "period": _i("as there", 0), "period2": _i("as there", 0), "slice": _s("as there", ""),
+        "item": _s("as there", ""), "period": _i("as there", 0),
+        "period2": _i("as there", 0), "slice": _s("as there", ""),
         "coefficient": _f("any", "per unit of the variable; the sum is minimised", None, None),
     }),
 }
@@ -320,6 +328,7 @@ OPTIONAL_VARIABLES: dict[str, tuple[str, ...]] = {
     "charge": ("place", "store", "period", "slice"),
     "discharge": ("place", "store", "period", "slice"),
     "moved": ("commodity", "place", "period"),
+    "train": ("place", "asset", "run"),
 }
 """Variables that a problem has only where one of its optional tables asks for them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from capacity.scenario.messages import unknown
@@ -14,7 +15,7 @@ ROUNDING = 1e-6
 
 def option_disagreements(s: Scenario) -> Problems:
     """(path, message) of everything in the optional parts that contradicts itself or the rest."""
-    for check in (_names, _spans, _milestones, _halls, _terms):
+    for check in (_names, _spans, _milestones, _halls, _terms, _training):
         yield from check(s)
 
 
@@ -25,6 +26,8 @@ def _names(s: Scenario) -> Problems:
     named += [(("reservations", str(i), "site"), offer.site) for i, offer in enumerate(s.reservations)]
     for name, plant in s.onsite.items():
         named += [(("onsite", name, "sites", str(i)), site) for i, site in enumerate(plant.sites)]
+    for name, run in s.training.items():
+        named += [(("training", name, "sites", str(i)), site) for i, site in enumerate(run.sites)]
     yield from ((path, unknown(name, sites, "site")) for path, name in named if name not in sites)
     taken = {*s.phases.types, *([] if s.phases.types else ["phase"])}
     for name in s.onsite:
@@ -69,6 +72,17 @@ def _terms(s: Scenario) -> Problems:
                 yield where, f"is outside the years {s.years.first} to {s.years.last}"
 
 
+def _training(s: Scenario) -> Problems:
+    for name, run in s.training.items():
+        last = run.begins + math.ceil(run.months / 12 - 1e-9) - 1
+        if not s.years.first <= run.begins <= last <= s.years.last:
+            where = f"it runs from {run.begins} to {last}"
+            yield ("training", name, "begins"), f"{where}, outside the years {s.years.first} to {s.years.last}"
+        for kind, count in run.accelerators.items():
+            if count <= 0:
+                yield ("training", name, "accelerators", kind), f"{count:g} is given; it must be above 0"
+
+
 def options_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:
     """Path and value of every limit of the optional parts that may be given by year."""
     yield ("supply", "packaging"), s.supply.packaging
@@ -86,6 +100,8 @@ def options_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:
 def accelerators_of_options(s: Scenario) -> list[tuple[KeyPath, str, str]]:
     """(path, name, "accelerator") of every accelerator that the optional parts name."""
     used: list[tuple[KeyPath, str]] = []
+    used += [(("training", name, "accelerators", kind), kind)
+             for name, run in s.training.items() for kind in run.accelerators]
     used += [(("reservations", str(i), "accelerator"), r.accelerator) for i, r in enumerate(s.reservations)]
     used += [
         (("exports", str(i), "accelerators", str(j)), name)

@@ -130,6 +130,27 @@ class Energy(Part):
     clean_power: CleanPower | None = Field(None, description="clean power on offer beside the grid's mix")
 
 
+class TrainingRun(Part):
+    """A training run: it holds accelerators for some months and then gives them back to serving."""
+
+    accelerators: dict[str, Count] = Field(
+        min_length=1, description="accelerator -> how many the run takes of it; one kind is chosen, at one site"
+    )
+    begins: Year = Field(description="it begins with this year")
+    months: Months = Field(gt=0)
+    sites: list[str] = Field(default_factory=list, description="where it may run; empty: at any site")
+    held: Literal["whole years", "months"] = Field(
+        "whole years",
+        description="whole years: its accelerators serve nobody in any year that it touches, so that demand is met "
+        "during the run too; months: they are missing for its share of the year only, averaged",
+    )
+    cost: Dollars = Field(0.0, ge=0, description="beside accelerators and power (staff, data), in the price year")
+    recover_over: int | None = Field(
+        None, ge=1, description="years after the run over which prices recover its cost, with interest at the discount "
+        "rate; absent: prices hold it in the years it runs"
+    )
+
+
 class Stability(Part):
     """How fast a plan may change."""
 

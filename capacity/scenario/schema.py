@@ -21,6 +21,7 @@ from capacity.scenario.options import (
     OnSite,
     Reservation,
     Stability,
+    TrainingRun,
 )
 from capacity.scenario.part import ByYear, Level, Part, Year
 from capacity.scenario.units import (
@@ -406,6 +407,9 @@ class Scenario(Part):
     leases: list[Lease] = Field(default_factory=list, description="halls on offer from landlords")
     onsite: dict[str, OnSite] = Field(default_factory=dict, description="generation and storage at sites, by name")
     energy: Energy | None = Field(None, description="power by source and hour; absent: one price a year at each site")
+    training: dict[str, TrainingRun] = Field(
+        default_factory=dict, description="training runs by name: accelerators held for months, then freed"
+    )
     stability: Stability = Stability()
     supply: Supply = Supply()
     money: Money = Money()

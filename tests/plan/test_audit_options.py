@@ -6,7 +6,7 @@ import pytest
 from capacity.errors import CapacityError
 from capacity.plan import assemble, audit, check_audit
 from capacity.solving import Options, solve
-from tests.formulation import test_ageing, test_closing, test_contracts, test_energy, test_stability
+from tests.formulation import test_ageing, test_closing, test_contracts, test_energy, test_stability, test_training
 from tests.support.frames import frame
 
 PROBLEMS = {
@@ -17,6 +17,7 @@ PROBLEMS = {
         "place asset contract period life max objective", ("S", "g", "three", 1, 3, 2.0, 3.0))),
     "energy": test_energy.problem,
     "stability": lambda: test_stability.problem(price=0.1),
+    "training": test_training.problem,
 }
 
 
@@ -58,6 +59,11 @@ def changed(table, row, value):
     ("energy", "draw", ("S", "grid", 1, "night"), 1.0, "energy is supplied"),
     ("energy", "discharge", ("S", "battery", 1, "day"), 0.9, "stores"),
     ("energy", "charge", ("S", "battery", 1, "night"), 1.1, "stores"),
+    ("training", "train", ("B", "g", "big"), 0.0, "training runs"),
+    ("training", "train", ("B", "g", "big"), 0.5, "whole numbers"),
+    ("training", "train", ("A", "g", "big"), 1.0, "use only what serves"),
+    ("training", "train", ("C", "g", "big"), 1.0, "only what the problem offers"),
+    ("training", "alive", ("B", "g", 1, 1), 3.0, "training runs"),
     ("stability", "moved", ("c", "A", 2), 0.5, "moves of classes"),
     ("stability", "moved", ("c", "B", 2), 4.0, "moves of classes"),
 ])
@@ -74,7 +80,7 @@ def test_each_broken_rule_is_found_under_its_topic(solved, feature, variable, ro
 
 @pytest.mark.parametrize(("feature", "table"), [
     ("closing", "holdings"), ("closing", "block_upkeep"), ("ageing", "resale"), ("contracts", "reservations"),
-    ("energy", "sources"), ("stability", "moves"),
+    ("energy", "sources"), ("stability", "moves"), ("training", "training"),
 ])
 def test_every_dollar_of_a_feature_is_recomputed(solved, feature, table):
     """With its prices ten per cent higher in the tables, the plan's objective no longer agrees with the audit."""

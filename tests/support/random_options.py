@@ -7,7 +7,9 @@ from capacity.problem import Problem
 from tests.support.frames import frame
 from tests.support.tiny_problem import tiny_problem
 
-FEATURES = ("closing", "ageing", "resale", "reservations", "orders", "energy", "stores", "moves", "dense halls")
+FEATURES = (
+    "closing", "ageing", "resale", "reservations", "orders", "energy", "stores", "moves", "dense halls", "training",
+)
 
 
 def with_options(seed, features, order=("shortage", "cost")):
@@ -18,6 +20,7 @@ def with_options(seed, features, order=("shortage", "cost")):
     makers = {
         "closing": _closing, "ageing": _ageing, "resale": _resale, "reservations": _reservations, "orders": _orders,
         "energy": _energy, "stores": _stores, "moves": _moves, "dense halls": _dense,
+        "training": _training,
     }
     for feature in FEATURES:
         if feature in features:
@@ -104,6 +107,20 @@ def _moves(draw, tables):
     years = tables["periods"]["period"].tolist()
     return {"moves": frame("commodity period max_share objective", *(
         ("c", y, float(draw.uniform(0, 0.6)), float(draw.uniform(0, 0.5))) for y in years[1:]))}
+
+
+def _training(draw, tables):
+    """A small run in the first period, on rent that is there for it, so that no draw of machines lacks its room."""
+    sites, years, _, assets = _axes(tables)
+    rent = tables["rentals"] if "rentals" in tables else frame("place asset period max objective")
+    there = (rent["place"] == sites[0]) & (rent["asset"] == assets[0]) & (rent["period"] == years[0])
+    offer = frame("place asset period max objective", (sites[0], assets[0], years[0], 8.0, float(draw.uniform(2, 8))))
+    return {
+        "rentals": pd.concat([rent[~there], offer], ignore_index=True),
+        "training": frame("place asset run period amount draw objective", *(
+            (s, g, "big", years[0], float(draw.uniform(1, 4)), float(draw.uniform(0, 1)) * ("sources" in tables),
+             float(draw.uniform(0, 3))) for s in sites for g in assets)),
+    }
 
 
 def _dense(draw, tables):
