@@ -74,7 +74,7 @@ def _lines(chart: Chart) -> str:
     body = "".join(
         tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(v), y2=y(v), class_="base" if i == 0 else "grid")
         + _text(LEFT - 6, y(v) + 4, _axis(v), "end") for i, v in enumerate(marks))
-    body += _text(0, 14, chart.unit + (", logarithmic" if chart.log else ""), "start", "unit") + legend
+    body += _text(0, 14, _unit(chart), "start", "unit") + legend
     for i, name in enumerate(data.columns):
         points = [(float(at), float(v)) for at, v in data[name].items()  # type: ignore[arg-type]
                   if math.isfinite(v) and (v > 0 or not chart.log)]
@@ -82,7 +82,7 @@ def _lines(chart: Chart) -> str:
         colour = PALETTE[i % len(PALETTE)]
         body += tag("polyline", points=line, class_="line", stroke=colour, stroke_dasharray=DASHES[i % len(DASHES)])
         for at, v in points:
-            told = tag("title", escape(f"{name}, {_at(at)}: {short(v)} {chart.unit}"))
+            told = tag("title", escape(f"{name}, {_at(at, data.index.name)}: {short(v)} {chart.unit}"))
             body += tag("circle", told, cx=x(at), cy=y(v), r=2.6, fill=colour)
     body += _below(chart, [float(v) for v in data.index], x, floor)
     return svg(WIDTH, floor + BOTTOM, body, chart.title)
@@ -92,18 +92,24 @@ def _below(chart: Chart, values: list[float], x: Place, floor: float) -> str:
     """Labels of the x axis, as many as fit, and what it counts."""
     shown, last = "", -math.inf
     for value in values[:: max(1, math.ceil(len(values) / MOST_LABELS))]:
-        label = _at(value)
+        label = _at(value, chart.data.index.name)
         half = len(label) * LETTER / 2
         if x(value) - half < last + 6:
             continue
         last = x(value) + half
         shown += _text(x(value), floor + 16, label, "middle")
-    name = str(chart.data.index.name or "").replace("_", " ")
+    name = str(chart.data.index.name or "").replace("parameters_b", "billion parameters").replace("_", " ")
     return shown + ("" if name == "year" else _text(WIDTH - RIGHT, floor + 33, name, "end", "unit"))
 
 
-def _at(value: float) -> str:
-    return f"{value:.0f}" if 1900 < value < 2100 else short(value)
+def _at(value: float, name: object) -> str:
+    if name == "year":
+        return f"{value:.0f}"
+    return f"{value:,.0f}" if value == round(value) else short(value)
+
+
+def _unit(chart: Chart) -> str:
+    return ("times" if chart.unit == "x" else chart.unit) + (", logarithmic" if chart.log else "")
 
 
 def _axis(value: float) -> str:
@@ -125,7 +131,7 @@ def _bars(chart: Chart) -> str:
     marks, x = _scale(data.to_numpy().ravel().tolist(), chart.log, left, WIDTH - RIGHT - VALUES)
     body = "".join(tag("line", x1=x(v), x2=x(v), y1=top, y2=floor, class_="base" if i == 0 else "grid")
                    + _text(x(v), floor + 16, _axis(v), "middle") for i, v in enumerate(marks))
-    body += _text(0, 14, chart.unit + (", logarithmic" if chart.log else ""), "start", "unit") + legend
+    body += _text(0, 14, _unit(chart), "start", "unit") + legend
     y = top
     for name, row in data.iterrows():
         y += gap / 2

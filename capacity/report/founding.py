@@ -22,6 +22,8 @@ STYLE = (
     "solid "
     "var(--line);color:var(--soft);max-width:80ch}section>p.reading{color:var(--ink);font-size:15px;max-width:80ch}"
     "h2 .chip{vertical-align:2px;font-weight:500}.parts td{white-space:normal}"
+    ".pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}.pair>div{max-width:620px}"
+    "p.claim{color:var(--ink);font-weight:600;max-width:80ch}"
 )
 
 
@@ -80,13 +82,14 @@ def _verdict(finding: Finding) -> str:
 
 def _section(finding: Finding, facts: Facts) -> str:
     argument, outcome = finding.argument, finding.outcome
-    said = "".join(tag("blockquote", escape(quote)) for quote in quotes(finding, facts))
+    said = tag("blockquote", "<br>".join(escape(f"“{quote}”") for quote in quotes(finding, facts)))
     parts = [[escape(part.claim), tag("b", "yes", class_="good") if part.holds else tag("b", "no", class_="bad"),
               escape(part.found)] for part in outcome.parts]
     figures = [[escape(f.words), tag("b", escape(figure(f))), tag("span", escape(f.basis), class_="source")]
                for f in outcome.figures]
     charts = "".join(tag("div", tag("h3", escape(chart.title)) + draw(chart)) for chart in outcome.charts)
-    body = (tag("h2", f"{escape(argument.title)} {_verdict(finding)}") + tag("p", escape(argument.claim)) + said
+    body = (tag("h2", f"{escape(argument.title)} {_verdict(finding)}")
+            + tag("p", escape(argument.claim), class_="claim") + said
             + tag("p", escape(outcome.reading), class_="reading")
             + table(["claimed", "", "found"], parts, left=3, class_="parts")
             + (tag("div", charts, class_="pair") if charts else "")

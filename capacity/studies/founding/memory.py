@@ -56,11 +56,11 @@ def _sweep(facts: Facts, given: Values) -> Outcome:
         "latency hardly moved. Between host and accelerator it did: filling the memory once takes "
         f"{first['sweep_over_host_link_s']:.1f} s there and {last['sweep_over_host_link_s']:.1f} s here. Years after "
         "2027 are archetypes, extrapolated.")
-    chart = table.assign(year=table["year"].astype(float)).set_index("year")[["sweep_ms"]]
+    chart = table.set_index("accelerator")[["sweep_ms"]]
     return Outcome(parts, (Figure("sweep of all memory, newest", last["sweep_ms"], "ms", str(last["accelerator"])),
                            Figure("sweep of all memory, V100", first["sweep_ms"], "ms", str(first["accelerator"])),
                            Figure("growth of bandwidth", grows["bandwidth_gb_s"], "x a year", "accelerators.csv")),
-                   reading, {"sweep": table}, (Chart("Time to read all of memory once", "ms", chart),))
+                   reading, {"sweep": table}, (Chart("Time to read all of memory once", "ms", chart, "bars"),))
 
 
 def _growth(years: pd.Series, values: pd.Series) -> float:
