@@ -361,7 +361,7 @@ def _stable_order(codes: NDArray[Any]) -> NDArray[Any]:
     if codes.max(initial=0) < 2**16:
         return np.argsort(codes.astype(np.uint16), kind="stable")
     low = np.argsort((codes & 0xFFFF).astype(np.uint16), kind="stable")
-    return low[_stable_order(codes[low] >> 16)]
+    return np.asarray(low[_stable_order(codes[low] >> 16)])
 
 
 class GroupAt:

@@ -12,6 +12,8 @@ from pyomo.repn.plugins.lp_writer import LPWriter
 from pyomo.repn.util import FileDeterminism
 
 from capacity.formulation import build_model
+from capacity.solving.compiler import RecordedModel, arrays
+from tests.support.stock_form import assert_same, ours, stock
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -28,7 +30,8 @@ def lp_text(problem, goal):
 
 
 def check_golden(name, problem, goal="cost"):
-    """Compare with `golden/NAME.lp`, or write it when asked to."""
+    """Compare with `golden/NAME.lp`, or write it when asked to; and the arrays with stock Pyomo's."""
+    assert_same(ours(arrays(build_model(problem, RecordedModel()), row_by_row=True)), stock(build_model(problem)))
     path, text = FOLDER / f"{name}.lp", lp_text(problem, goal)
     if os.environ.get("CAPACITY_REGENERATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")

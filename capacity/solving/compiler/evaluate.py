@@ -170,7 +170,7 @@ class Evaluator:
     def _codes(self, part: Any, own: Column, owner: Frame) -> NDArray[Any]:
         if part.__class__ in native_types:
             assert own.labels is not None
-            return np.broadcast_to(own.labels.get_indexer([part]), (owner.size,))
+            return np.broadcast_to(own.labels.get_indexer(pd.Index([part], dtype=object)), (owner.size,))
         given = self.column(part, owner)
         if given.labels is None:
             assert own.labels is not None
