@@ -144,7 +144,7 @@ def _table(console: Console, found: list[Finding]) -> None:
     console.print(table)
     held = [finding.outcome.verdict for finding in found]
     counts = ", ".join(f"{held.count(verdict)} {verdict}" for verdict in COLOURS if held.count(verdict))
-    console.print(Text(f"{counts}.  * changes within the stated range of an input.", style="dim"))
+    console.print(Text(f"{counts}.  * a statement of it turns within the stated range of an input.", style="dim"))
     console.print(Text("One in full: capacity study founding " + found[0].argument.name, style="dim"))
 
 

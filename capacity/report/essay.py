@@ -103,8 +103,9 @@ def _opening(by: Mapping[str, Finding]) -> list[str]:
         "rarer than it should be. Numbers can be checked.",
         f"Here are {len(by)} of those arguments as computations. Each is broken into statements that can be true or "
         f"false; each verdict follows from its statements and from nothing else. {held.count('holds')} hold, "
-        f"{held.count('holds in part')} hold in part and {held.count('does not hold')} does not. {firm} verdicts stand "
-        "over the whole stated range of every input. Where a number is a guess it is called an estimate, and the text "
+        f"{held.count('holds in part')} hold in part and {held.count('does not hold')} does not. In {firm} of them "
+        "every statement stands over the whole stated range of every input. Where a number is a guess it is called an "
+        "estimate, and the text "
         "says how far it would have to move to turn the verdict.",
     ]
 
@@ -115,7 +116,7 @@ def _closing(by: Mapping[str, Finding]) -> list[str]:
         "of "
         f"a current machine {_told(by, 'words', 3)}, and even a dense model a thousand times as large costs "
         f"{_told(by, 'words', 4)}, not $60. Three things did that, and none of them was a discovery: many readers "
-        "sharing each pass over the weights, memory with bandwidth to match, and numbers of four bits.",
+        "sharing each pass over the weights, memory with bandwidth to match, and numbers of fewer bits.",
         f"As a claim about numbers, yes, for as long as it takes to build. The world's stock of 2025 would run "
         f"{_told(by, 'eight-billion')} of thought on a current model if it did nothing else; for eight billion the "
         "plan "

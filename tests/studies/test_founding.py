@@ -147,7 +147,7 @@ def test_a_flip_is_where_the_verdict_turns(facts):
     assert swing.flip_below is None
     assert swing.flip_above == pytest.approx(7.0, rel=0.011)
     assert swing.flip_above >= 7.0
-    assert found.argument.compute(facts, {"x": swing.flip_above}).verdict != found.outcome.verdict
+    assert found.argument.compute(facts, {"x": swing.flip_above}).held != found.outcome.held
     assert flips(swing).startswith("above $7.0")
     assert "beyond it" in sensitivity(found)
     assert "an unknown" in sensitivity(found)
@@ -156,7 +156,7 @@ def test_a_flip_is_where_the_verdict_turns(facts):
 def test_an_input_that_turns_the_verdict_within_its_range_is_told(facts):
     found = find(straight(7.0, 1, 2, 9), facts)
     assert not found.robust
-    assert "changes within the stated range of an unknown" in sensitivity(found)
+    assert "turns within the stated range of an unknown" in sensitivity(found)
 
 
 def test_flips_of_a_real_argument_flip_it(facts):
@@ -168,7 +168,7 @@ def test_flips_of_a_real_argument_flip_it(facts):
         for value in (swing.flip_below, swing.flip_above):
             if value is not None:
                 again = found.argument.compute(facts, {**mid, swing.input.name: value})
-                assert again.verdict != found.outcome.verdict
+                assert again.held != found.outcome.held
 
 
 def test_records_are_plain_and_whole(facts):

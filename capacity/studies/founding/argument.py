@@ -84,9 +84,14 @@ class Outcome:
     charts: tuple[Chart, ...] = ()
 
     @property
+    def held(self) -> tuple[bool, ...]:
+        """Which parts hold: what an input must not change for the finding to stand."""
+        return tuple(bool(part.holds) for part in self.parts)
+
+    @property
     def verdict(self) -> str:
         """`holds` when every part does, `does not hold` when none does."""
-        held = [part.holds for part in self.parts]
+        held = self.held
         return HOLDS if all(held) else IN_PART if any(held) else FAILS
 
 
@@ -105,21 +110,18 @@ class Argument:
 
 @dataclass(frozen=True)
 class Swing:
-    """What one input does: the leading figure and the verdict at its low and high, and where the verdict flips."""
+    """What one input does: the leading figure and the verdict at its low and high, and where a part turns."""
 
     input: Input
     low: float
     high: float
     low_verdict: str
     high_verdict: str
+    stands: bool
+    """Every part is as at the mid, at the low and at the high of the input."""
     flip_below: float | None
-    """Largest value under the mid at which the verdict is another one; None: none within SPAN."""
+    """Largest value under the mid at which a part turns; None: none within SPAN."""
     flip_above: float | None
-
-    @property
-    def decided(self) -> bool:
-        """The verdict stands over the whole stated range of the input."""
-        return self.low_verdict == self.high_verdict
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ class Finding:
 
     @property
     def robust(self) -> bool:
-        """No input alone changes the verdict within its stated range."""
-        return all({s.low_verdict, s.high_verdict} <= {self.outcome.verdict} for s in self.swings)
+        """No input alone turns any part within its stated range."""
+        return all(swing.stands for swing in self.swings)
 
 
 def find(argument: Argument, facts: Facts) -> Finding:
@@ -145,31 +147,32 @@ def find(argument: Argument, facts: Facts) -> Finding:
     facts.asked.clear()
     outcome = argument.compute(facts, mid)
     claims = tuple(facts.asked)
-    swings = tuple(_swing(argument, facts, mid, given, outcome.verdict) for given in inputs)
+    swings = tuple(_swing(argument, facts, mid, given, outcome.held) for given in inputs)
     return Finding(argument, outcome, swings, claims)
 
 
-def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, verdict: str) -> Swing:
+def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, held: tuple[bool, ...]) -> Swing:
     def at(value: float) -> Outcome:
         return argument.compute(facts, {**mid, given.name: value})
 
     low, high = at(given.low), at(given.high)
-    swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict, None, None)
+    swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict,
+                  low.held == held == high.held, None, None)
     if not argument.searchable:
         return swing
     bottom, top = max(given.mid / SPAN, given.least), min(given.mid * SPAN, given.most)
-    return replace(swing, flip_below=_flip(at, given.mid, bottom, verdict),
-                   flip_above=_flip(at, given.mid, top, verdict))
+    return replace(swing, flip_below=_flip(at, given.mid, bottom, held),
+                   flip_above=_flip(at, given.mid, top, held))
 
 
-def _flip(at: Callable[[float], Outcome], start: float, end: float, verdict: str) -> float | None:
-    """First value from `start` towards `end` with another verdict, by a look along the way and bisection; in logs."""
+def _flip(at: Callable[[float], Outcome], start: float, end: float, held: tuple[bool, ...]) -> float | None:
+    """First value from `start` towards `end` at which a part turns, by a look along the way and bisection; in logs."""
     steps = max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
     for near, far in pairwise(np.geomspace(start, end, steps + 1).tolist()):
-        if at(far).verdict == verdict:
+        if at(far).held == held:
             continue
         while max(near / far, far / near) > CLOSE:
             middle = float(np.sqrt(near * far))
-            near, far = (near, middle) if at(middle).verdict != verdict else (middle, far)
+            near, far = (near, middle) if at(middle).held != held else (middle, far)
         return float(far)
     return None

@@ -52,27 +52,26 @@ def quotes(finding: Finding, facts: Facts) -> list[str]:
 
 
 def flips(swing: Swing) -> str:
-    """Where the verdict becomes another one; empty where it stands within a factor of 100 or was not searched."""
+    """Where a part turns; empty where all stand within a factor of 100 or was not searched."""
     ends = [f"{side} {amount(value, swing.input.unit)}" for side, value in
             (("below", swing.flip_below), ("above", swing.flip_above)) if value is not None]
     return " and ".join(ends)
 
 
 def sensitivity(finding: Finding) -> str:
-    """One or two sentences: which inputs are estimates, and how far they must move to change the verdict."""
+    """One or two sentences: which inputs are estimates, and how far they must move to turn a statement."""
     if not finding.swings:
         return "It rests on the catalogue's hardware and the serving model alone; no other input has a range."
     guesses = [swing.input.words for swing in finding.swings if swing.input.confidence == "estimate"]
     told = f"Estimates in it: {_listed(guesses)}. " if guesses else "None of its inputs is an estimate of ours. "
-    inside = [swing for swing in finding.swings
-              if {swing.low_verdict, swing.high_verdict} != {finding.outcome.verdict}]
+    inside = [swing for swing in finding.swings if not swing.stands]
     turned = [f"{swing.input.words} ({flips(swing)})" for swing in finding.swings if flips(swing)]
     if inside:
-        told += f"The verdict changes within the stated range of {_listed([swing.input.words for swing in inside])}"
-        return told + (f"; it turns with {_listed(turned)}." if turned else ".")
-    told += "No input alone changes the verdict within its stated range"
+        told += f"A statement turns within the stated range of {_listed([swing.input.words for swing in inside])}"
+        return told + (f"; statements turn with {_listed(turned)}." if turned else ".")
+    told += "No input alone turns a statement within its stated range"
     if turned:
-        return told + f"; beyond it, it would turn with {_listed(turned)}."
+        return told + f"; beyond it, one would turn with {_listed(turned)}."
     return told + (", nor within a factor of 100 of its mid." if finding.argument.searchable else ".")
 
 
@@ -94,7 +93,8 @@ def record(finding: Finding, facts: Facts) -> dict[str, object]:
             "name": s.input.name, "words": s.input.words, "low": s.input.low, "mid": s.input.mid, "high": s.input.high,
             "unit": s.input.unit, "source": s.input.source, "confidence": s.input.confidence,
             "figure_at_low": _finite(s.low), "figure_at_high": _finite(s.high), "verdict_at_low": s.low_verdict,
-            "verdict_at_high": s.high_verdict, "flips_below": s.flip_below, "flips_above": s.flip_above,
+            "verdict_at_high": s.high_verdict, "stands": s.stands,
+            "flips_below": s.flip_below, "flips_above": s.flip_above,
         } for s in finding.swings],
         "tables": {name: json.loads(table.to_json(orient="records")) for name, table in outcome.tables.items()},
     }
