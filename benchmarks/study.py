@@ -62,6 +62,8 @@ def warm_against_cold(study: Study, cold: int, folder: Path) -> dict[str, object
     table = run_study(study, folder / "warm")
     wall, cpu = time.perf_counter() - begun, time.process_time() - worked
     members = table[table["member"] > 0]
+    if "gap" not in table or members.empty:
+        raise SystemExit(f"no member of {study.name} has a plan: {table['reason'].iloc[0] or 'give --members 1 or more'}")
     step = max(1, len(members) // max(cold, 1))
     chosen = members["member"].tolist()[::step][:cold]
     alone = [cold_row(study, number, folder / "cold") for number in chosen]
