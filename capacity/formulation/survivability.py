@@ -3,7 +3,8 @@
 After the loss of links alone, everything runs where it ran. After the loss of a place, what was served from it moves to
 others, onto machines and power that stand there anyway:
 
-    sum_p still_serve[c,d,p]  >=  keep[c] * sum_p serve[d,p]                       each case c, demand d
+    sum_p still_serve[c,d,p]  >=  keep[c] * sum_p serve[d,p]                       each case c, demand d; keep[c,k]
+                                                                                   where commodity k has its own
     still_serve[c,d,p]        <=  amount[d] * opened[p,y]                          only from an open place that is left
     sum_a still_use[c,p,a]    <=  what serves of the asset at p                    on what stands
     sum_a amount[a,r] * still_use[c,p,a] + held  <=  what blocks provide           with the power behind it
@@ -80,6 +81,8 @@ def used_in(m: pyo.ConcreteModel, case: str, p: str, a: str, y: int, h: str) -> 
 
 def _service(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> None:
     kept = problem.table("failures").groupby(["case", "period", "slice"])["keep"].min().to_dict()
+    own = values(problem.table("keeps"), ["case", "commodity"], "keep")
+    wanted = values(problem.table("demands"), ["demand"], "commodity")
     asked = [(at.case, d) for at in losing for d in m.DEMANDS_AT[at.period, at.slice] if m.PLACES_OF[d]]
     gone = {(at.case, at.period, at.slice): at.places for at in losing}
     m.STILL_ASKED = pyo.Set(initialize=asked, dimen=2)
@@ -91,7 +94,10 @@ def _service(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> Non
     @m.Constraint(m.STILL_ASKED)
     def what_was_served_still_is(m, c, d):
         still = sum(m.still_serve[c, d, p] for p in m.PLACES_OF[d] if (c, d, p) in m.STILL_SERVED)
-        return still >= kept[(c, *m.MOMENT_OF[d])] * sum(m.serve[d, p] for p in m.PLACES_OF[d])
+        keep = own.get((c, wanted[d]), kept[(c, *m.MOMENT_OF[d])])
+        if not keep:
+            return pyo.Constraint.Skip
+        return still >= keep * sum(m.serve[d, p] for p in m.PLACES_OF[d])
 
     @m.Constraint(m.STILL_SERVED)
     def still_serve_only_from_open_places(m, c, d, p):

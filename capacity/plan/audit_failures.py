@@ -213,6 +213,11 @@ def _kept(problem: Problem, values: Values, moments: pd.DataFrame) -> pd.DataFra
     before = before.merge(moments[moments["relocates"]], on=MOMENT)
     still = chosen(values, "still_serve").groupby(["case", "demand"], as_index=False)[["value"]].sum()
     both = before.merge(still, on=["case", "demand"], how="left", suffixes=("", "_still")).fillna({"value_still": 0.0})
+    if len(problem.table("keeps")):
+        own = problem.table("keeps").rename(columns={"keep": "own"})
+        both = both.merge(problem.table("demands")[["demand", "commodity"]], on="demand")
+        both = both.merge(own, on=["case", "commodity"], how="left")
+        both = both.assign(keep=both["own"].fillna(both["keep"]))
     return at_most(both, ["case", "demand"], both["keep"] * both["value"], both["value_still"])
 
 

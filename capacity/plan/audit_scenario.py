@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from capacity.plan.audit_rows import at_most, equal
+from capacity.plan.buildout import site_words
 from capacity.plan.columns import MILLION, THOUSAND
 from capacity.plan.money import bills
-from capacity.plan.quantities import Values, costs_per_unit
+from capacity.plan.quantities import Values, chosen, costs_per_unit
 from capacity.plan.service import demand_words, placement_table, sharding_table
 from capacity.problem import Problem
 from capacity.scenario import by_year, capex_budget
@@ -25,6 +26,7 @@ def scenario_rows(scenario: Scenario, problem: Problem, values: Values) -> dict[
         "scenario: hard round trips": _round_trips(scenario, problem, values),
         "scenario: budgets": _budgets(scenario, problem, values),
         "scenario: demand": _demand(scenario, problem),
+        **({"scenario: sovereignty": _sovereignty(scenario, problem, values)} if scenario.sovereignty else {}),
     }
 
 
@@ -48,6 +50,21 @@ def _round_trips(scenario: Scenario, problem: Problem, values: Values) -> pd.Dat
     return at_most(placed, ["year", "region", "service_class", "site"], placed["rtt_ms"], limit)
 
 
+def _sovereignty(scenario: Scenario, problem: Problem, values: Values) -> pd.DataFrame:
+    """Instances served from a site that a rule does not name, nor the country it stands in."""
+    placed = chosen(values, "serve").rename(columns={"place": "site"}).merge(demand_words(problem), on="demand")
+    country = site_words(problem).set_index("site")["country"]
+    parts = []
+    for rule in scenario.sovereignty:
+        rows = placed[placed["region"].isin(rule.regions)]
+        rows = rows[rows["service_class"].isin(rule.classes)] if rule.classes else rows
+        own = rows["site"].isin(rule.sites) | rows["site"].map(country).isin(rule.countries)
+        zero = pd.Series(0.0, index=rows.index)
+        foreign = rows["value"].abs().where(~own, 0.0) * THOUSAND
+        parts.append(at_most(rows, ["year", "region", "service_class", "site"], foreign, zero))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _budgets(scenario: Scenario, problem: Problem, values: Values) -> pd.DataFrame:
     """Nominal cash of each year of the horizon against the budgets, million USD."""
     years = list(range(scenario.years.first, scenario.years.last + 1))
@@ -69,7 +86,8 @@ def _budgets(scenario: Scenario, problem: Problem, values: Values) -> pd.DataFra
 def _demand(scenario: Scenario, problem: Problem) -> pd.DataFrame:
     """Instances asked of each class and year, over regions at their own busiest slice, against the scenario's path."""
     rows = demand_words(problem)
-    busiest = rows.groupby(["service_class", "year", "region"], as_index=False)[["amount"]].max()
+    slices = rows.groupby(["service_class", "year", "region", "slice"], as_index=False)[["amount"]].sum()
+    busiest = slices.groupby(["service_class", "year", "region"], as_index=False)[["amount"]].max()
     total = busiest.groupby(["service_class", "year"])["amount"].sum() * THOUSAND
     tabled = {row.service_class for row in scenario.demand.table}
     parts = []

@@ -230,7 +230,7 @@ def optional_costs(problem: Problem) -> list[pd.DataFrame]:
         ("resale", "alive", "resale", "capex"), ("training", "train", "training", "opex"),
     )
     own = {"moves": _moved, "reservations": _reserved, "resale": _resold,
-           "training": lambda problem: problem.table("training").rename(columns={"period": "paid"})}
+           "training": _trained}
     parts = [
         _priced(own[name](problem) if name in own else problem.table(name), variable, topic, kind)
         for name, variable, topic, kind in kinds if len(problem.table(name))
@@ -251,6 +251,10 @@ def reserved_by_year(problem: Problem, values: Values) -> pd.DataFrame:
     held = in_service(held, "period", problem).drop(columns="period").rename(columns={"in_year": "period"})
     total = held.groupby(["place", "asset", "period"], as_index=False)[["value"]].sum()
     return total.rename(columns={"value": "reserved"})
+
+
+def _trained(problem: Problem) -> pd.DataFrame:
+    return problem.table("training").rename(columns={"period": "paid"})
 
 
 def trained_by_year(problem: Problem, values: Values) -> pd.DataFrame:

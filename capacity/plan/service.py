@@ -55,7 +55,8 @@ def served_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `served`: by year, region and class; `instances_*` are of the cell's own busiest slice."""
     rows = service_by_slice(problem, values)
     key = ["year", "region", "service_class"]
-    peak = rows.sort_values([*key, "demanded", "short"]).groupby(key, as_index=False).last()
+    slices = rows.groupby([*key, "slice"], as_index=False)[["demanded", "served", "short"]].sum()
+    peak = slices.sort_values([*key, "demanded", "short"]).groupby(key, as_index=False).last()
     hours = rows["hours"] * rows["years"]
     rows = rows.assign(
         mean_demanded=rows["demanded"] * rows["share"], mean_served=rows["served"] * rows["share"],

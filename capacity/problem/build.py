@@ -24,7 +24,9 @@ from capacity.problem.goals import carbon_terms, goals
 from capacity.problem.joint import joint_configurations, with_joint
 from capacity.problem.money import discount
 from capacity.problem.problem import Problem
+from capacity.problem.progress import progressing
 from capacity.problem.prune import dominated
+from capacity.problem.resilience import losses, sovereign
 from capacity.problem.stability import change_limits, moves
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
@@ -57,6 +59,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         raise InfeasibleError(nothing_fits(refused))
     plain, offered = len(offered), pd.concat([part for part in (offered, joint) if len(part)], ignore_index=True)
     assigned, trips = assignments(world, demand, offered)
+    assigned = sovereign(world, demand, assigned)
     _must_be_reachable(scenario, demand, assigned)
     costs_of_use = running_costs(world, offered)
     makers, limits_of_share = activities(world, offered, float(trips_s[-1])), shares(world)
@@ -64,6 +67,7 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     makers, needs = with_joint(makers, joint)
     makers = makers[~makers["activity"].isin(needless["activity"])]
     costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
+    makers, costs_of_use, offered, needs = progressing(world, makers, costs_of_use, offered, needs)
     tables |= {
         "periods": pd.DataFrame({
             "period": world.years, "discount": discount(world.scenario, np.array(world.years, dtype=float)),
@@ -79,6 +83,14 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     }
     wan, link_words = links(world, demand, assigned, farthest(world, offered), joint)
     tables |= wan
+    tables["assignments"] = sovereign(world, demand, tables["assignments"])
+    if "assignment_paths" in wan and world.scenario.sovereignty:
+        may = tables["assignments"][["demand", "place"]]
+        tables["assignment_paths"] = wan["assignment_paths"].merge(may, on=["demand", "place"])
+    more = losses(world, demand)
+    if more and "failures" in wan:
+        more["failures"] = pd.concat([wan["failures"], more["failures"]], ignore_index=True)
+    tables |= more
     if "flow_terms" in wan:
         tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])
     options, costs_of_options, power_sources = _options(world, designs, offered, tables)

@@ -92,7 +92,11 @@ def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips
     if found.empty:
         return found, reason
     near = trips_s[trips_s <= (service.max_rtt or np.inf)]
-    return _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1]), ""
+    few = _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1])
+    if service.spare_share:  # spares idle: as many fewer instances, and as much less power, per accelerator set aside
+        kept = {c: few[c] * (1 - service.spare_share) for c in ("instances_per_accelerator", "power_w_per_accelerator")}
+        few = few.assign(**kept)
+    return few, ""
 
 
 def calibration(world: World) -> Calibration:

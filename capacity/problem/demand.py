@@ -22,16 +22,17 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     ]
     asked = asked[pd.Series(busy, index=asked.index) & (asked["instances"] > 0)].reset_index(drop=True)
-    names = (
-        asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str) + " | " + asked["slice"]
-    )
+    asked = _in_blocks(world, asked)
+    names = asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str)
+    names = names + " | " + asked["slice"] + asked["block"]
     hours = asked["hours"] / float(world.slices["hours"].sum())
     size = (asked["instances"] / 1000 * hours).groupby(asked["year"]).sum()
     unit = 100 / size if scenario.goal.by_share() else size * 0 + 1
     weights = unit * [scenario.goal.year_weights.get(int(y), 1.0) for y in unit.index]
     stated = scenario.goal.shortage_price
     wages = {r.id: r.wage_usd_h if isinstance(stated, str) else stated for r in world.regions}
-    price = asked["region"].map(wages).astype(float) / 1000  # million USD per thousand instance-hours
+    usd = asked["worth"].fillna(asked["region"].map(wages).astype(float))
+    price = usd / 1000  # million USD per thousand instance-hours
     rate = 1 + scenario.money.discount_rate
     table = pd.DataFrame(
         {
@@ -50,6 +51,21 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     words.insert(0, "demand", names)
     words["amount"] = table["amount"]
     return table, words
+
+
+def _in_blocks(world: World, asked: pd.DataFrame) -> pd.DataFrame:
+    """`asked` with columns block (empty without a demand curve) and worth (USD an hour; NaN: the goal's own price)."""
+    curves = [
+        (name, f" | {i + 1}", block.share, block.worth, block.of_wage)
+        for name, blocks in world.scenario.demand.worth.items() for i, block in enumerate(blocks)
+    ]
+    priced = {name for name, *_ in curves}
+    whole = [(name, "", 1.0, None, None) for name in world.scenario.classes if name not in priced]
+    table = pd.DataFrame([*whole, *curves], columns=["service_class", "block", "block_share", "worth", "of_wage"])
+    both = asked.merge(table.astype({"worth": float, "of_wage": float}), on="service_class")
+    wage = both["region"].map({r.id: r.wage_usd_h for r in world.regions}).astype(float)
+    return both.assign(
+        instances=both["instances"] * both["block_share"], worth=both["worth"].fillna(both["of_wage"] * wage))
 
 
 def farthest(world: World, offered: pd.DataFrame) -> pd.Series:

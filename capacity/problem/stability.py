@@ -41,9 +41,11 @@ def _alive(designs: list[Pod], tables: Mapping[str, pd.DataFrame]) -> pd.DataFra
 def _use(world: World, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Thousand accelerators in use for a class, averaged over the day."""
     held = _alive_or_rented(tables)
-    makers = tables["activities"][["activity", "asset", "commodity", "first"]]
-    use = held.merge(makers, on="asset")
-    use = use[use["first"] <= use["year"]].merge(world.slices[["slice", "hours"]], how="cross")
+    table = tables["activities"]
+    last = table.get("last", world.years[-1])
+    use = held.merge(table[["activity", "asset", "commodity", "first"]].assign(last=last), on="asset")
+    use = use[(use["first"] <= use["year"]) & (use["year"] <= use["last"])]
+    use = use.merge(world.slices[["slice", "hours"]], how="cross")
     return use.assign(variable="use", item=use["activity"], period=use["year"], period2=0,
                       coefficient=use["hours"] / float(world.slices["hours"].sum()))
 

@@ -206,6 +206,10 @@ TABLES: dict[str, Table] = {
         "period": _i("when"), "slice": _s("when in the day"),
         "keep": _f("1", "share of what is served that must be served after the loss of a place", 1.0),
     }),
+    "keeps": Table(("case", "commodity"), {
+        "case": _s("of table failures, losing places"), "commodity": _s("what is served"),
+        "keep": _f("1", "share of it that must be served after the loss, in place of the case's own"),
+    }),
     "limits": Table(("limit",), {
         "limit": _s("name"), "topic": _s("budget, supply, power, ..."), "sense": _s("<=, >= or ==", "<="),
         "rhs": _f("any", "right-hand side", None, None), "period": _i("the period it speaks of", 0),

@@ -15,7 +15,7 @@ ROUNDING = 1e-6
 
 def option_disagreements(s: Scenario) -> Problems:
     """(path, message) of everything in the optional parts that contradicts itself or the rest."""
-    for check in (_names, _spans, _milestones, _halls, _terms, _training):
+    for check in (_names, _spans, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient):
         yield from check(s)
 
 
@@ -81,6 +81,52 @@ def _training(s: Scenario) -> Problems:
         for kind, count in run.accelerators.items():
             if count <= 0:
                 yield ("training", name, "accelerators", kind), f"{count:g} is given; it must be above 0"
+
+
+def _worth(s: Scenario) -> Problems:
+    for name, blocks in s.demand.worth.items():
+        where: KeyPath = ("demand", "worth", name)
+        if name not in s.classes:
+            yield where, unknown(name, list(s.classes), "class")
+        if abs(sum(block.share for block in blocks) - 1) > ROUNDING:
+            yield where, f"the shares sum to {sum(block.share for block in blocks):.6g}; they must sum to 1"
+        for i, block in enumerate(blocks):
+            if (block.worth is None) == (block.of_wage is None):
+                yield (*where, str(i)), "needs `worth` or `of_wage`, one of the two"
+
+
+def _sovereign(s: Scenario) -> Problems:
+    for i, rule in enumerate(s.sovereignty):
+        for key, known, what in (("regions", s.regions, "region"), ("classes", list(s.classes), "class"),
+                                 ("sites", list(s.sites), "site")):
+            for j, name in enumerate(getattr(rule, key)):
+                if name not in known:
+                    yield ("sovereignty", str(i), key, str(j)), unknown(name, known, what)
+        if not rule.sites and not rule.countries:
+            yield ("sovereignty", str(i)), "names neither `sites` nor `countries`; nothing could serve its regions"
+
+
+def _resilient(s: Scenario) -> Problems:
+    asked, sites = s.resilience, list(s.sites)
+    for name, group in asked.groups.items():
+        for i, site in enumerate(group):
+            if site not in s.sites:
+                yield ("resilience", "groups", name, str(i)), unknown(site, sites, "site")
+        if set(group) >= set(sites):
+            yield ("resilience", "groups", name), "holds every site; none would be left to serve from"
+        if name in sites:
+            yield ("resilience", "groups", name), "is the name of a site; choose another"
+    for name in asked.classes:
+        if name not in s.classes:
+            yield ("resilience", "classes", name), unknown(name, list(s.classes), "class")
+    if asked.any_site and len(sites) < 2:
+        yield ("resilience", "any_site"), f"only one site may open ({sites[0]}), so its loss leaves none; add sites"
+    if (asked.any_site or asked.groups) and s.links.include and s.links.routing == "fixed" and len(sites) > 1:
+        yield ("resilience",), "needs traffic that can take other ways; add `links: {routing: free}` or no links"
+    if asked.any_site and "site" in s.links.survive:
+        yield ("resilience", "any_site"), f"stands beside `links.survive: {s.links.survive}`; give one of the two"
+    if asked.first is not None and asked.first > s.years.last:
+        yield ("resilience", "first"), f"{asked.first} is after the last year {s.years.last}"
 
 
 def options_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from capacity.catalogue.cards import Region
 from capacity.errors import InputError
-from capacity.scenario.schema import Demand, Horizon, Money, Path, Scenario
+from capacity.scenario.asked import Demand, Path
+from capacity.scenario.schema import Horizon, Money, Scenario
 
 Floats = NDArray[np.float64]
 Shape = Literal["geometric", "linear"]

@@ -151,6 +151,33 @@ class TrainingRun(Part):
     )
 
 
+class Sovereignty(Part):
+    """Regions served from a set of sites only: those named, and those in the countries named."""
+
+    regions: list[str] = Field(min_length=1)
+    classes: list[str] = Field(default_factory=list, description="of these classes only; empty: of all")
+    sites: list[str] = Field(default_factory=list)
+    countries: list[str] = Field(default_factory=list, description="as in table `sites`: USA, FIN, ...")
+
+
+class Resilience(Part):
+    """Losses after which a share of what is served must still be served within its limits, from what is left.
+
+    Each loss is planned in the slice of each year that asks for most; accelerators at other sites take over, as far as
+    they stand there and reach the regions. Losses of links are asked for under `links.survive`.
+    """
+
+    any_site: bool = Field(False, description="the loss of any one site")
+    groups: dict[str, list[str]] = Field(
+        default_factory=dict, description="name -> sites that are lost together, such as those of one grid"
+    )
+    keep: Fraction = Field(1.0, description="share of what is served before that is served after")
+    classes: dict[str, Fraction] = Field(
+        default_factory=dict, description="class -> share kept of it; 0: it does not fail over"
+    )
+    first: Year | None = Field(None, description="first year in which losses must be survived; default: the first")
+
+
 class Stability(Part):
     """How fast a plan may change."""
 

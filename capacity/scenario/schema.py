@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from capacity.scenario.asked import Demand
+from capacity.scenario.goal import Goal
 from capacity.scenario.options import (
     Bought,
     Energy,
@@ -20,6 +22,8 @@ from capacity.scenario.options import (
     Milestones,
     OnSite,
     Reservation,
+    Resilience,
+    Sovereignty,
     Stability,
     TrainingRun,
 )
@@ -52,72 +56,6 @@ class Horizon(Part):
     last: Year
 
 
-GoalName = Literal["shortage", "worst_shortage", "served", "carbon", "cost", "cost_and_shortage", "surplus"]
-
-
-class GoalStep(Part):
-    """One goal of a sequence of one's own.
-
-    shortage: weighted, summed over years. worst_shortage: of the year with the largest. served: weighted instances,
-    most of them. carbon: CO2 of the power used. cost: discounted. cost_and_shortage: with shortage at its price.
-    surplus: most worth of what is served (at `shortage_price` or `demand.worth`) less cost.
-    """
-
-    goal: GoalName
-    give_up: Fraction = Field(0.0, description="share of what this goal reaches that later goals may give up")
-
-
-class Goal(Part):
-    """What the plan is for.
-
-    least_shortage_then_cost: least weighted shortage, then least cost with that shortage kept.
-    least_cost: least cost plus shortage at `shortage_price`.
-    most_instances: most weighted instance-hours within the budgets, then least cost.
-    most_surplus: serve whatever costs less than it is worth: most worth of what is served less cost.
-    least_carbon: least shortage, then least CO2 of the power used, then least cost.
-    least_worst_shortage: least shortage of the worst year, then of all years, then least cost.
-    """
-
-    kind: Literal[
-        "least_shortage_then_cost", "least_cost", "most_instances", "most_surplus", "least_carbon",
-        "least_worst_shortage",
-    ] = "least_shortage_then_cost"
-    sequence: list[GoalStep] = Field(
-        default_factory=list, description="goals of one's own, met in this order; given, they replace `kind`"
-    )
-    shortage_price: Literal["wage"] | DollarsPerHour = Field(
-        100.0,
-        description="price of one unserved instance-hour (least_cost), worth of a served one (most_surplus): USD, or "
-        "the region's nominal wage",
-    )
-    counted: Literal["share", "instances"] = Field(
-        "share",
-        description="a year's shortage counts as per cent of its demand, or (always for most_instances) in instances",
-    )
-    year_weights: dict[Year, float] = Field(default_factory=dict, description="of a year's shortage; 1 if absent")
-
-    def steps(self) -> list[tuple[str, float]]:
-        """(goal, share that later goals may give up) in order."""
-        if self.sequence:
-            return [(step.goal, step.give_up) for step in self.sequence]
-        return [(goal, 0.0) for goal in GOALS_OF_KIND[self.kind]]
-
-    def by_share(self) -> bool:
-        """Whether shortage counts in per cent of a year's demand; else in instances."""
-        return self.counted == "share" and all(goal != "served" for goal, _ in self.steps())
-
-
-GOALS_OF_KIND: dict[str, list[GoalName]] = {
-    "least_shortage_then_cost": ["shortage", "cost"],
-    "least_cost": ["cost_and_shortage"],
-    "most_instances": ["served", "cost"],
-    "most_surplus": ["surplus"],
-    "least_carbon": ["shortage", "carbon", "cost"],
-    "least_worst_shortage": ["worst_shortage", "shortage", "cost"],
-}
-"""Goals of each kind, in order."""
-
-
 class LocalHours(Part):
     """Instances on duty only in a window of the region's local time."""
 
@@ -141,6 +79,10 @@ class ServiceClass(Part):
     tpot: Seconds = Field(gt=0, description="time per output token at the percentile")
     percentile: Fraction = Field(0.95, gt=0, lt=1)
     max_rtt: Seconds | None = Field(None, description="hard limit of the round trip between region and site")
+    spare_share: Fraction = Field(
+        0.0, ge=0, lt=1, description="share of the accelerators in use for this class that stands by for site losses: "
+        "a cheap approximation that ignores who can be reached from where; `resilience` plans each loss"
+    )
 
 
 class Equivalence(Part):
@@ -169,35 +111,11 @@ class Variant(Part):
     available: Year | None = Field(None, description="first year it may serve; default: the card's release year")
     equivalence: dict[str, float | Equivalence] = Field(description="class -> factor; a class not named is not served")
     max_share: dict[str, Fraction] = Field(default_factory=dict, description="class -> largest share it may serve")
+    progress: Growth = Field(
+        1.0, description="factor per year, from the plan's first on, by which better algorithms and engines raise what "
+        "an accelerator serves within the same latency; its power stays, so compute and energy per instance fall"
+    )
     draft: Drafting | None = Field(None, description="speculative decoding; absent: none")
-
-
-class Path(Part):
-    """Demand of one class over the years, in concurrent instances."""
-
-    start: Count | None = Field(None, ge=0)
-    end: Count | None = Field(None, ge=0)
-    growth: Growth | None = Field(None, description="factor per year, instead of start or end")
-    shape: Literal["exponential", "linear", "logistic"] = "exponential"
-    by_year: ByYear | None = None
-
-
-class DemandRow(Part):
-    """Instances of one class in one region and year."""
-
-    region: str
-    service_class: str
-    year: Year
-    instances: Count = Field(ge=0)
-
-
-class Demand(Part):
-    """Concurrent instances on duty: by class and year with a split over regions, or a table."""
-
-    classes: dict[str, Path] = Field(default_factory=dict)
-    split: Literal["gdp", "population"] | dict[str, Fraction] = "gdp"
-    table: list[DemandRow] = Field(default_factory=list)
-    must_serve: bool = False
 
 
 class SiteOverride(Part):
@@ -410,6 +328,10 @@ class Scenario(Part):
     training: dict[str, TrainingRun] = Field(
         default_factory=dict, description="training runs by name: accelerators held for months, then freed"
     )
+    sovereignty: list[Sovereignty] = Field(
+        default_factory=list, description="regions that may be served from some sites only"
+    )
+    resilience: Resilience = Resilience()
     stability: Stability = Stability()
     supply: Supply = Supply()
     money: Money = Money()

@@ -90,6 +90,14 @@ def test_another_place_for_what_a_lost_one_served():
     assert cost(served("place A", "place B", keep=0.5)) == pytest.approx(2 + 4)
 
 
+def test_a_class_may_keep_a_share_of_its_own():
+    """After the loss of A half of it (2 at B), after that of B all (4 at A): 4 + 4."""
+    half = frame("case commodity keep", ("loss of place A", "c", 0.5))
+    cases = served("place A", "place B", keeps=half.assign(case=lost("place A")["case"].iloc[0]))
+    assert cost(cases) == pytest.approx(4 + 4)
+    check_golden("survivability_keeps", cases)
+
+
 def test_a_place_too_far_away_is_no_help():
     far = frame("demand place rtt", ("d", "A", 10.0), ("d", "B", 60.0))
     with pytest.raises(InfeasibleError):

@@ -79,3 +79,53 @@ def test_prices_without_training_hold_none(cat):
     plan, _ = planned(cat)
     assert plan.tables["training"].empty
     assert (plan.tables["prices"]["training_usd_per_instance_hour"] == 0).all()
+
+
+def test_any_site_may_be_lost(cat):
+    """All that is served from one of two sites is served from the other after its loss: twice the machines."""
+    plan, _ = planned(cat, resilience={"any_site": True, "first": 2028}, gap=0.02)
+    held = plan.tables["fleet"].groupby(["year", "site"])["accelerators"].sum()
+    without, _ = planned(cat)
+    needed = without.tables["fleet"].groupby("year")["accelerators"].sum()[2028]
+    assert min(held[2028, "abilene"], held[2028, "hamina"]) >= needed - 1000
+    assert held[2027].sum() <= needed + 1000
+    report = audit(plan.scenario, plan.problem, plan.values).set_index("topic")
+    kept = [topic for topic in report.index if topic.startswith("after failures")]
+    assert len(kept) > 3
+    gone = plan.values["still_serve"].assign(value=0.0)
+    broken = audit(None, plan.problem, {**plan.values, "still_serve": gone}).set_index("topic")
+    assert broken.loc[kept, "largest_violation"].max() > 1
+
+
+def test_a_sovereign_region_is_served_at_home_though_dearer(cat):
+    """Hamina's power is dear: without the rule all is served from abilene or near to it."""
+    rule = [{"regions": ["usa"], "countries": ["FIN"]}]
+    plan, values = planned(cat, sovereignty=rule)
+    placed = plan.tables["placement"]
+    assert set(placed[placed["region"] == "usa"]["site"]) == {"hamina"}
+    free, moved = planned(cat)
+    assert "abilene" in set(free.tables["placement"].query("region == 'usa'")["site"])
+    broken = audit(plan.scenario, plan.problem, {**values, "serve": moved["serve"]}).set_index("topic")
+    assert broken.loc["scenario: sovereignty", "largest_violation"] > 1
+
+
+def test_progress_needs_fewer_machines(cat):
+    variants = {"v": {"model": "gpt-oss-120b", "weights": "fp4", "equivalence": {"chat": 1.0}, "progress": 2.0}}
+    growing = {**DEMAND, "classes": {"chat": {"start": "3 million", "end": "6 million"}}}
+    plain, _ = planned(cat, demand=growing)
+    better, _ = planned(cat, demand=growing, variants=variants)
+    bought = [p.tables["pods"].groupby("vintage")["accelerators"].sum() for p in (plain, better)]
+    assert bought[0][2028] >= 0.5 * bought[0][2027]
+    assert bought[1].to_dict() == {2027: bought[0][2027]}
+
+
+def test_adoption_is_what_is_worth_its_cost(cat):
+    """Two blocks: one worth 40 dollars an hour, one a thousandth of a cent. Only the first is served."""
+    worth = {"chat": [{"share": "30 %", "worth": 40.0}, {"share": "70 %", "worth": 0.00001}]}
+    plan, _ = planned(cat, demand={**DEMAND, "classes": {"chat": {"start": "30 million", "end": "30 million"}},
+                                   "worth": worth}, goal={"kind": "most_surplus"})
+    served = plan.tables["served"]
+    assert (served["instances_demanded"].groupby(served["year"]).sum()).tolist() == pytest.approx([30e6, 30e6])
+    share = served["instances_served"].sum() / served["instances_demanded"].sum()
+    assert 0.3 <= share + 1e-9 < 0.45
+    assert plan.stages["goal"].tolist() == ["surplus"]

@@ -30,7 +30,7 @@ def full(cat):
 BY_HAND_ONLY = {"activity_uses", "flows", "flow_sinks", "arc_costs"}
 """Tables that no scenario fills."""
 OPTIONAL = {
-    "goal_terms", "training",
+    "goal_terms", "training", "keeps",
     "block_resources", "holdings", "block_upkeep", "ageing", "resale", "reservations", "orders", "order_terms",
     "sources", "source_blocks", "draws", "block_draws", "stores", "moves",
     "flow_terms", "paths", "path_links", "assignment_paths", "needs", "shipments", "hoses", "failures",

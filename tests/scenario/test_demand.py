@@ -6,8 +6,9 @@ import pytest
 from capacity.catalogue.cards import Region
 from capacity.errors import InputError
 from capacity.scenario import by_year, capex_budget, demand_table
+from capacity.scenario.asked import Path
 from capacity.scenario.demand import path_by_year
-from capacity.scenario.schema import Horizon, Money, Path, Scenario
+from capacity.scenario.schema import Horizon, Money, Scenario
 
 YEARS = Horizon(first=2027, last=2031)
 
