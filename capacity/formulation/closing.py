@@ -16,7 +16,7 @@ import math
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation.index import groups, index_set, rows, values
+from capacity.formulation.index import groups, index_set, mapped, rows, values
 from capacity.problem import Problem
 
 
@@ -25,10 +25,11 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.MAY_CLOSE = pyo.Set(initialize=holdings["place"].drop_duplicates().tolist())
     m.held = pyo.Var(m.MAY_CLOSE, m.PERIOD, domain=pyo.Binary)
     m.KEPT = pyo.Set(initialize=[(p, b, y) for p, b in m.BLOCK if p in m.MAY_CLOSE for y in m.PERIOD], dimen=3)
-    most = {(p, b, y): most_in_use(m, p, b, y) for p, b, y in m.KEPT}
-    for (p, b, _), bound in most.items():
+    standing = {(p, b, y): most_in_use(m, p, b, y) for p, b, y in m.KEPT}
+    for (p, b, _), bound in standing.items():
         if bound == math.inf:
             raise InputError(f"table block_cells: place {p!r} may be given up, so {b!r} needs a finite max")
+    most = mapped(standing, 3)
     m.kept = pyo.Var(m.KEPT, domain=pyo.NonNegativeReals, bounds=lambda m, *i: (0, most[i]))
 
     @m.Constraint(m.MAY_CLOSE, m.PERIOD)

@@ -23,7 +23,7 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InfeasibleError, InputError
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, mapped, rows, values
 from capacity.formulation.limits import KEYS, weighted
 from capacity.problem import Problem
 
@@ -37,9 +37,9 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     check_words("links", "mode", problem.table("links")["mode"], MODES)
     check_words("arc_costs", "basis", problem.table("arc_costs")["basis"], BASES)
     m.FLOW_TERMS = flow_terms(m, problem)
-    m.TOTAL_FLOW = total_flow(problem, m)
+    m.TOTAL_FLOW = mapped(total_flow(problem, m), 1)
     arcs, total = possible_flow(problem), m.TOTAL_FLOW
-    m.FLOW_ARC = pyo.Set(initialize=rows(arcs, ["flow", "link", "toward"]), dimen=3)
+    m.FLOW_ARC = index_set(arcs, ["flow", "link", "toward"])
     m.flow = pyo.Var(m.FLOW_ARC, domain=pyo.NonNegativeReals, bounds=lambda m, f, e, t: (0, finite(total[f])))
     m.FLOWS_TOWARD = groups(arcs, ["link", "toward", "period", "slice"], ["flow"])
     m.FLOWS_ON = groups(arcs, ["link", "period", "slice"], ["flow", "toward"])
@@ -152,7 +152,7 @@ def _busier(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.ENDS = groups(directions(problem), ["link"], ["toward"])
     charged = set(rows(costs[costs["basis"] == "busier"], ["link", "period"]))
     m.BUSIER = pyo.Set(initialize=[(e, y, h) for e, y, h in m.FLOWS_ON if (e, y) in charged], dimen=3)
-    most = {at: sum(total for _, total in members) for at, members in _totals(m).items()}
+    most = mapped({at: sum(total for _, total in members) for at, members in _totals(m).items()}, 3)
     m.busier = pyo.Var(m.BUSIER, domain=pyo.NonNegativeReals, bounds=lambda m, *at: (0, finite(most[at])))
     m.BUSIER_END = pyo.Set(initialize=[(e, t, y, h) for e, y, h in m.BUSIER for t in m.ENDS[e]], dimen=4)
 
