@@ -77,7 +77,8 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
     "flows": {
         "year": _y(), "slice": _s("part of the day"), "traffic": _s("what flows"), "from": _s("site or region"),
         "to": _s("site"), "way": _s("link or path; any: it chooses its ways itself, in parts if need be"),
-        "gbps": _f("Gb/s", "both directions together"), "rtt_ms": _f("ms", "round trip of a path; NaN where none counts"),
+        "gbps": _f("Gb/s", "both directions together"),
+        "rtt_ms": _f("ms", "round trip of a path; NaN where none counts"),
     },
     "sharding": {
         "year": _y(), "site": _SITE, "service_class": _CLASS, "variant": _s("model variant"), "model": _s("AI model"),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from capacity.errors import InputError
 from capacity.solving.compile import Form
 from capacity.solving.compiler import Block
+from capacity.solving.labels import RowNames
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.uint64]
@@ -29,7 +30,7 @@ Statuses = NDArray[np.int8]
 LOWER, BASIC = 0, 1
 """HiGHS's numbers of a nonbasic variable at its lower bound and of a basic one."""
 MIX = np.uint64(0x9E3779B97F4A7C15)
-"""An odd number whose multiples spread over 64 bits (the golden ratio's; Knuth, The Art of Computer Programming 6.4)."""
+"""An odd number whose multiples spread over 64 bits (the golden ratio's; Knuth, Art of Computer Programming 6.4)."""
 STATUS = [highspy.HighsBasisStatus(number) for number in range(5)]
 
 
@@ -110,6 +111,8 @@ def names_of(form: Form) -> tuple[Names, Names]:
     columns = np.zeros(form.columns, dtype=np.uint64)
     for variable, block in form.labels.blocks.items():
         columns[form.labels.span(variable)] = _hashed(variable, block)
+    if not isinstance(form.row_names, RowNames):
+        return columns, pd.util.hash_array(np.array(list(form.row_names), dtype=object), categorize=False)
     rows = [_hashed(rule, block) for rule, block in form.row_names.blocks.items()]
     return columns, np.concatenate([np.zeros(0, dtype=np.uint64), *rows])
 
@@ -120,7 +123,8 @@ def _hashed(name: str, block: Block) -> Names:
     mixed = np.full(count, pd.util.hash_array(np.array([name], dtype=object))[0], dtype=np.uint64)
     for part in block.space.columns():
         codes = part.codes if block.standing is None else part.codes[block.standing]
-        labels = pd.util.hash_array(np.array([str(label) for label in part.labels], dtype=object), categorize=False)
+        words = [] if part.labels is None else [str(label) for label in part.labels]
+        labels = pd.util.hash_array(np.array(words, dtype=object), categorize=False)
         mixed = mixed * MIX + labels[codes]
     return mixed
 

@@ -41,7 +41,7 @@ def test_free_traffic_follows_what_is_open_and_what_is_served(world):
     state = terms[terms["variable"] == "serve"]
     assert set(zip(state["item"], state["sink"], strict=True)) == {
         ("abilene", "hamina"), ("hamina", "abilene"), ("singapore", "hamina")}
-    assert state["coefficient"].nunique() == 1
+    assert len(set(state["coefficient"])) == 1
 
 
 def test_waves_of_several_sizes_lead_time_and_most(world):

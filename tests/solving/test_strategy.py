@@ -131,7 +131,8 @@ def must_serve(problem, **changes):
 
 def test_what_must_be_served_and_cannot_be_is_named():
     given = random_problem(1, sites=2, years=2, regions=2, scarcity=40.0)
-    with pytest.raises(InfeasibleError, match=r"demand r\dc0202\dh0 must be served \(short by [\d,.]+ of [\d,.]+ thousand instances\)"):
+    said = r"demand r\dc0202\dh0 must be served \(short by [\d,.]+ of [\d,.]+ thousand instances\)"
+    with pytest.raises(InfeasibleError, match=said):
         solve(must_serve(given))
 
 
