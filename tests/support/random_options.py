@@ -114,7 +114,9 @@ def _training(draw, tables):
     sites, years, _, assets = _axes(tables)
     rent = tables["rentals"] if "rentals" in tables else frame("place asset period max objective")
     there = (rent["place"] == sites[0]) & (rent["asset"] == assets[0]) & (rent["period"] == years[0])
-    offer = frame("place asset period max objective", (sites[0], assets[0], years[0], 8.0, float(draw.uniform(2, 8))))
+    price = float(draw.uniform(2, 8))
+    offer = frame("place asset period max objective cash", (sites[0], assets[0], years[0], 8.0, price, price))
+    rent = rent if "cash" in rent else rent.assign(cash=0.0)
     return {
         "rentals": pd.concat([rent[~there], offer], ignore_index=True),
         "training": frame("place asset run period amount draw objective", *(
