@@ -1,10 +1,11 @@
 """How fast sharding is searched: `python -m benchmarks.serving [--pairs N] [--modes]`.
 
 Prints, in CPU time of one core: sharding plans at a batch evaluated per second (memory, TPOT and TTFT at the percentile
-under load), in one wide table of every legal plan x batch; where aiconfigurator is installed, its estimates per second
-of the same plans (it interpolates measured kernels; wall time, as it uses threads); then the time of the frontiers of
-all AI models on all accelerators of the catalogue, or of the first N pairs. `--modes` searches parts of accelerators,
-streamed weights and pools of their own as well.
+under load), in one wide table of every legal plan x batch; where the peers are installed, their estimates per second of
+some of the same plans: aiconfigurator (it interpolates measured kernels; wall time, as it uses threads) and GenZ
+(`genz-llm`, a roofline without calibration; its decode step against ours in brackets); then the time of the frontiers
+of all AI models on all accelerators of the catalogue, or of the first N pairs. `--modes` searches parts of
+accelerators, streamed weights and pools of their own as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from benchmarks import genz
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
 from capacity.network import fabric_design, interconnect
@@ -84,6 +86,18 @@ def peer_text(catalogue, *pair):
         return "not known"
 
 
+def genz_text(catalogue, model, accelerator, precision):
+    if not genz.installed():
+        return "not installed"
+    card, chip = catalogue.model(model), catalogue.accelerator(accelerator)
+    found = frontier(card, chip, links_of(catalogue, chip), WORK, SLO, weights=precision).head(PEER_PLANS)
+    try:
+        rate, ratio = genz.asked(card, chip, found, WORK.context_mean, precision)
+    except InputError:
+        return "not known"
+    return f"{rate:,.1f} (x {ratio:.2f})"
+
+
 EVERY = Modes(parts=8, streaming=("host", "nvme"), disaggregated=True)
 
 
@@ -109,10 +123,12 @@ def main():
                         help="model-accelerator pairs of the catalogue frontier; default all")
     parser.add_argument("--modes", action="store_true", help="search every mode, not plain copies alone")
     asked = parser.parse_args()
-    print(f"{'model':<16}{'accelerator':<16}{'plans x batches':>16}{'per second':>14}{PEER + ', a second':>28}")
+    print(f"{'model':<16}{'accelerator':<16}{'plans x batches':>16}{'per second':>14}{PEER + ', a second':>26}"
+          f"{'GenZ, a second':>20}")
     for pair in PAIRS:
         count, rate = wide(catalogue, *pair)
-        print(f"{pair[0]:<16}{pair[1]:<16}{count:>16,}{rate:>14,.0f}{peer_text(catalogue, *pair):>28}")
+        peers = f"{peer_text(catalogue, *pair):>26}{genz_text(catalogue, *pair):>20}"
+        print(f"{pair[0]:<16}{pair[1]:<16}{count:>16,}{rate:>14,.0f}{peers}")
     done, cpu, wall, kept = catalogue_frontier(catalogue, asked.pairs, EVERY if asked.modes else None)
     each, models, chips = 1000 * cpu / done, len(catalogue.models()), len(catalogue.accelerators())
     print(f"frontiers of {done} pairs ({models} models, {chips} accelerators): {cpu:.1f} s CPU, {wall:.1f} s wall, "
