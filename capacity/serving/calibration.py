@@ -107,6 +107,8 @@ class Fit:
     """Nuisance of published measurements, kept out of plans: what the measuring client adds to each TTFT."""
     harness_steps: float
     """Nuisance: decode steps that the measuring client and the server's batching add to each TTFT."""
+    gather_steps: float
+    """Nuisance: further decode steps that servers with attention-DP wait, so that prompts come to all ranks at once."""
     inherited: tuple[str, ...] = ()
     """Parameters for which no row names this generation."""
 

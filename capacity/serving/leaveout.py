@@ -6,7 +6,7 @@ Each fit starts from the full one and goes a few rounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,15 @@ import pandas as pd
 from capacity.catalogue import Catalogue
 from capacity.catalogue.cards import ModelCard
 from capacity.serving.architecture import Array
-from capacity.serving.calibrate import SERVING_STEP, Evidence, Fitted, Key, ask, evidence, fit
+from capacity.serving.calibrate import APART, CURRENT, SERVING_STEP, Evidence, Fitted, Key, ask, evidence, fit
+from capacity.serving.calibration import ANY
 
 ROUNDS = 8
 SPLITS = ("model", "accelerator", "generation", "campaign", "table")
 Z80 = 1.2816
 """Half width of a normal law's 80 % interval in standard deviations."""
+INSIDE = 0.8
+"""Share of errors that it is to hold."""
 FOLDS = 5
 
 
@@ -84,9 +87,11 @@ def group_of(rows: pd.DataFrame, catalogue: Catalogue, split: str) -> pd.Series:
 def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Array, Array]:
     """Predictions and the standard deviation of their logarithm: what the parameters leave open.
 
-    A level that the fit has not seen (a new generation, engine) adds the spread between levels.
+    A level that the fit has not seen (a new generation, engine) adds the spread between levels; an engine that is none
+    of today's deviates more freely, as in the fit.
     """
     between = dict(zip(priors["parameter"], priors["between"], strict=True))
+    by_engine = set(priors.loc[priors["by"] == "engine", "parameter"])
     knobs = fitted.knobs
     moved = fitted.calibration.moved(knobs.names, SERVING_STEP)
     value, variance = np.full(len(asked.rows), np.nan), np.zeros(len(asked.rows))
@@ -97,7 +102,28 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Arr
         for name, column, slope in zip(knobs.names, knobs.columns(case), change, strict=True):
             slopes[column] = slopes[knobs.common[column]] = slope
             if knobs.common[column] == column:
-                fresh += (slope * between[name]) ** 2
+                apart = APART if name in by_engine and case.engine not in (*CURRENT, ANY) else 1.0
+                fresh += (slope * between[name] * apart) ** 2
         value[spots] = found[0]
         variance[spots] = np.einsum("in,ij,jn->n", slopes, fitted.covariance, slopes) + fresh
     return value, np.sqrt(np.maximum(variance, 0.0))
+
+
+def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) -> dict[str, pd.Series]:
+    """Half width of the 80 % interval of each row's log error, by split.
+
+    What the parameters leave open and the scatter in sample, times a factor for each kind of model and metric: the
+    least, from 1 up, at which the intervals of every other split hold 80 % of its errors (split conformal prediction,
+    Lei et al. 2018, calibrated on the other splits, so that no split widens its own). seen: rows of `predict`.
+    """
+    free, keys = ~seen["saturated"], [kind, seen["metric"]]
+    noise = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)[free].groupby(keys).transform("std")
+    plain = {left.split: Z80 * (left.spread**2 + noise.reindex(seen.index).fillna(0.0) ** 2) ** 0.5 for left in splits}
+    short = {}
+    for left in splits:
+        error = pd.Series(np.log(left.predicted / seen["value"]), index=seen.index).abs()
+        short[left.split] = (error / plain[left.split])[free].groupby(keys).quantile(INSIDE)
+    pairs = pd.MultiIndex.from_arrays(keys)
+    return {name: width * np.max([np.ones(len(seen)), *(other.reindex(pairs).fillna(1.0).to_numpy()
+                                                        for split, other in short.items() if split != name)], axis=0)
+            for name, width in plain.items()}

@@ -3,14 +3,15 @@
 One case holds the rows that share model, accelerator, precisions, engine and load, so that a case is one array
 computation. With t(B) the decode step of B sequences, S the prefill of one prompt on its rank, I and O the lengths:
 
-    static    B prompts at once, then O - 1 steps:  TTFT = S(B I) + t,  total = S(B I) + (O - 1) t(B)
+    static    B prompts at once, then O - 1 steps:  TTFT = S(B I),  total = S(B I) + (O - 1) t(B); a pipeline of p
+              stages takes m parts of the batch:  S = (p + m - 1) S(B I / m),  t = t(B / p)
     closed    C requests always under way:  B = C O TPOT / (O TPOT + TTFT),  TPOT = t(B) + stall B S / (a O);
               a share of all requests starts in one burst and waits for half of it
     open      arrivals at a rate:  B = rate O TPOT (Little),  TTFT as an M/D/1 queue
     maximum   as many as memory and the engine hold:  tokens/s = 1 / (t(B)/B + S/(a O))
     offload   weights stream over the host link or from NVMe once a pass, beside the compute of the whole batch
 
-The client's own delay (`harness_s`, `harness_steps`) stands here and nowhere else: plans do not know it.
+The delays of client and batching (`harness_s`, `harness_steps`, `gather_steps`) stand here alone; plans know none.
 """
 
 from __future__ import annotations
@@ -148,10 +149,14 @@ def _prompt_s(s: System, layout: Layout, tokens: Array, together: Array) -> Arra
 
 
 def _static(case: Case, s: System) -> Seen:
-    own = np.maximum(case.batch / case.layout.dp, 1.0)
+    """A pipeline takes the batch in parts: one for each stage, in prefill more where a part would exceed a chunk."""
+    layout = case.layout
+    own = np.maximum(case.batch / layout.dp, 1.0)
     steps = np.maximum(case.output - 1.0, 0.0)
-    first = case.layout.pp * chunk_s(s, case.layout, own * case.input, case.input / 2.0)
-    tpot = decode_s(s, case.layout, own, case.input + case.output / 2.0)
+    stages = np.minimum(layout.pp, own)
+    parts = np.where(layout.pp > 1, np.clip(own * case.input / s.fit.chunk_tokens, stages, own), 1.0)
+    first = (layout.pp + parts - 1.0) * chunk_s(s, layout, own * case.input / parts, case.input / 2.0)
+    tpot = decode_s(s, layout, own / stages, case.input + case.output / 2.0)
     total = first + steps * tpot
     return Seen(first, tpot, total, case.batch * case.output / total, np.zeros(total.shape, dtype=bool))
 
@@ -189,7 +194,8 @@ def _closed(case: Case, s: System) -> Seen:
         ttft = steady + (crowd - steady) / WAVES
         in_flight = np.maximum(users * out * tpot / (out * tpot + ttft), 1.0)
     queue = np.maximum(case.batch - users, 0.0) / users * (ttft + out * tpot)
-    seen = ttft + queue + fit.harness_s + fit.harness_steps * tpot
+    waited = fit.harness_steps + np.where(layout.dp > 1, fit.gather_steps, 0.0)
+    seen = ttft + queue + fit.harness_s + waited * tpot
     return Seen(seen, tpot, seen + out * tpot, in_flight / tpot, case.batch > held)
 
 

@@ -14,7 +14,7 @@ from capacity.errors import InputError
 from capacity.serving.calibrate import LINKS, Fitted, Key, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibrate import evidence as evidence_of
 from capacity.serving.calibration import ANY, KEYS
-from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, leave_out
+from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, half_widths, leave_out
 from capacity.serving.validate import PERCENT, predict
 
 COLUMNS = ("parameter", *KEYS, "value", "low", "high", "unit", "rows", "error", "error_model_out",
@@ -121,17 +121,14 @@ def errors_of(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -
     """SCORES by kind of model, metric and split; then by each group left out; collectives by themselves."""
     kinds = {name: card.kind for name, card in catalogue.models().items()}
     kind = seen["model"].map(kinds).fillna("links").where(seen["load"] != "offload", "offload")
-    logs = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)
-    noise = logs[~seen["saturated"]].groupby([kind, seen["metric"]]).transform("std").fillna(0.0)
-    none = pd.Series(np.nan, index=seen.index)
-    made = _scores("none", seen["predicted"], none, seen, kind)
+    widths = half_widths(splits, seen, kind)
+    made = _scores("none", seen["predicted"], pd.Series(np.nan, index=seen.index), seen, kind)
     for left in splits:
-        width = Z80 * (left.spread**2 + noise**2) ** 0.5
-        made += _scores(left.split, left.predicted, width, seen, kind)
+        made += _scores(left.split, left.predicted, widths[left.split], seen, kind)
     for left in splits:
         if left.split in SPLITS:
-            width = Z80 * (left.spread**2 + noise**2) ** 0.5
-            made += _scores(left.split, left.predicted, width, seen, group_of(seen, catalogue, left.split))
+            groups = group_of(seen, catalogue, left.split)
+            made += _scores(left.split, left.predicted, widths[left.split], seen, groups)
     return pd.DataFrame(made, columns=list(SCORES))
 
 

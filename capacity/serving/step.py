@@ -217,12 +217,16 @@ def _overhead_s(system: System) -> float:
 def _moved_s(system: System, layout: Layout) -> Array:
     """Seconds to read and write one token's activations between the products of all layers.
 
-    Each layer moves the residual stream some times around attention and FFN; a MoE layer also a copy of it for each of
-    the k experts of a token, as many as fall to one of the ranks.
+    Every rank moves the residual stream around attention and FFN; in a MoE layer also a copy of it for each of the k
+    experts of a token, as many as fall to one of the ranks. The widths inside (queries, keys and values, heads'
+    outputs, the FFN's inner width) are split by tp; a product of d by w holds d w parameters and each such width stands
+    between two, so that they add up to the parameters at work / 2 d.
     """
     arch = system.arch
     copies = arch.layers + arch.moe_layers * arch.active_experts * layout.dp / layout.ep
-    return np.asarray(system.fit.activation_passes * copies * arch.d_model * WIDE / system.weight_rate)
+    at_work = arch.resident + (arch.routed * arch.active_experts / arch.experts if arch.experts else 0.0)
+    widths = copies * arch.d_model + at_work / (2.0 * arch.d_model * layout.tp)
+    return np.asarray(system.fit.activation_passes * widths * WIDE / system.weight_rate)
 
 
 def _kv_read_bytes(system: System, context: Array) -> Array:

@@ -14,7 +14,7 @@ from capacity.cli.app import app
 from capacity.errors import InputError
 from capacity.serving.calibrate import evidence, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibration import Calibration, default_calibration
-from capacity.serving.leaveout import leave_out
+from capacity.serving.leaveout import INSIDE, LeftOut, half_widths, leave_out
 from capacity.serving.measured import NEEDED, read_measurements
 from capacity.serving.predict import cases, predict_case
 from capacity.serving.refit import COLUMNS, SCORES, errors_of, refit
@@ -47,6 +47,36 @@ def test_a_static_batch_adds_up(tmp_path):
     assert total == pytest.approx(ttft + 100 * tpot)
     assert rate == pytest.approx(16 * 101 / total * 1000)
     assert gpu == pytest.approx(rate / 4)
+
+
+def test_a_pipeline_takes_a_static_batch_in_parts(tmp_path):
+    """Stages work on other parts at once: a large batch over two stages is far from twice one stage's time."""
+    static = {"notes": "static batch", "output_len": 1, "metric": "total_latency_ms", "input_len": 2048}
+    rows = [{**static, "batch": b, "tp": 2, "pp": pp, "n_gpus": 2 * pp} for b in (1, 64) for pp in (1, 2)]
+    alone, piped, many, many_piped = one(tmp_path, *rows)["predicted"]
+    assert piped >= alone
+    assert many_piped < 0.65 * many
+
+
+def test_attention_dp_servers_gather_prompts_and_plans_do_not_know_it(tmp_path):
+    table = dict(default_calibration().values)
+    longer = Calibration.of({**table, **{key: 2 * v for key, v in table.items() if key[0] == "gather_steps"}})
+    rows = read(tmp_path, {"metric": "ttft_ms"}, {"metric": "ttft_ms", "tp": 1, "attention_dp": 4})
+    before, after = (predict(rows, load_catalogue(), c)["predicted"] for c in (default_calibration(), longer))
+    assert after[0] == before[0]
+    assert after[1] > before[1]
+
+
+def test_a_split_whose_errors_others_did_not_show_does_not_widen_its_own_interval():
+    n = 10
+    seen = pd.DataFrame({"metric": "tpot_ms", "value": 1.0, "predicted": np.exp(np.linspace(-0.1, 0.1, n)),
+                         "saturated": False})
+    kind, still = pd.Series("moe", index=seen.index), pd.Series(0.0, index=seen.index)
+    near, far = (LeftOut(name, pd.Series(np.exp(np.linspace(-w, w, n))), still) for name, w in (("a", 0.1), ("b", 0.9)))
+    alone = half_widths([near], seen, kind)["a"]
+    widths = half_widths([near, far], seen, kind)
+    assert (widths["b"] == alone).all()
+    assert (np.log(far.predicted).abs() <= widths["a"]).mean() >= INSIDE - 0.01
 
 
 def test_latency_grows_with_load_and_throughput_is_bounded_by_the_maximum(tmp_path):
