@@ -63,7 +63,8 @@ def warm_against_cold(study: Study, cold: int, folder: Path) -> dict[str, object
     wall, cpu = time.perf_counter() - begun, time.process_time() - worked
     members = table[table["member"] > 0]
     if "gap" not in table or members.empty:
-        raise SystemExit(f"no member of {study.name} has a plan: {table['reason'].iloc[0] or 'give --members 1 or more'}")
+        why = table["reason"].iloc[0] or "give --members 1 or more"
+        raise SystemExit(f"no member of {study.name} has a plan: {why}")
     step = max(1, len(members) // max(cold, 1))
     chosen = members["member"].tolist()[::step][:cold]
     alone = [cold_row(study, number, folder / "cold") for number in chosen]
