@@ -81,18 +81,8 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         "assignments": assigned,
         "goals": goals(scenario),
     }
-    wan, link_words = links(world, demand, assigned, farthest(world, offered), joint)
-    tables |= wan
-    tables["assignments"] = sovereign(world, demand, tables["assignments"])
-    if "assignment_paths" in wan and world.scenario.sovereignty:
-        may = tables["assignments"][["demand", "place"]]
-        tables["assignment_paths"] = wan["assignment_paths"].merge(may, on=["demand", "place"])
-    more = losses(world, demand)
-    if more and "failures" in wan:
-        more["failures"] = pd.concat([wan["failures"], more["failures"]], ignore_index=True)
-    tables |= more
-    if "flow_terms" in wan:
-        tables["flow_terms"] = openings_offered(wan["flow_terms"], tables["openings"])
+    between, link_words = _between_sites(world, demand, offered, joint, tables)
+    tables |= between
     options, costs_of_options, power_sources = _options(world, designs, offered, tables)
     tables |= options
     made, costs_of_training, runs = training(world, designs)
@@ -119,6 +109,24 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     }
     kept = {name: table for name, table in tables.items() if name in TABLES}
     return Problem.of(kept, words, scenario.name)
+
+
+def _between_sites(
+    world: World, demand: pd.DataFrame, offered: pd.DataFrame, joint: pd.DataFrame, tables: dict[str, pd.DataFrame]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """(tables, links in words): links and their traffic, who may serve whom over them, and the losses to be borne."""
+    made, link_words = links(world, demand, tables["assignments"], farthest(world, offered), joint)
+    made["assignments"] = sovereign(world, demand, made.get("assignments", tables["assignments"]))
+    if "assignment_paths" in made and world.scenario.sovereignty:
+        may = made["assignments"][["demand", "place"]]
+        made["assignment_paths"] = made["assignment_paths"].merge(may, on=["demand", "place"])
+    more = losses(world, demand)
+    if more and "failures" in made:
+        more["failures"] = pd.concat([made["failures"], more["failures"]], ignore_index=True)
+    made |= more
+    if "flow_terms" in made:
+        made["flow_terms"] = openings_offered(made["flow_terms"], tables["openings"])
+    return made, link_words
 
 
 def _options(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from capacity.report.figures import draw, standalone
-from capacity.report.founding import write_whole
+from capacity.report.files import write_whole
 from capacity.studies.founding import Facts, Finding
 from capacity.studies.founding.record import figure, quotes, sensitivity
 

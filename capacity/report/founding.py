@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from capacity.errors import InputError
 from capacity.report.figures import draw
+from capacity.report.files import write_whole
 from capacity.report.marks import chip, table, tag
 from capacity.studies.founding import Facts, Finding
 from capacity.studies.founding.argument import Swing
@@ -30,21 +29,6 @@ STYLE = (
 def write_findings(found: Sequence[Finding], facts: Facts, path: Path | str) -> Path:
     """Writes the page at once or not at all; returns its path. Raises InputError when it cannot."""
     return write_whole(Path(path), page(found, facts))
-
-
-def write_whole(target: Path, text: str) -> Path:
-    """Writes a file beside its place and moves it there. Raises InputError when it cannot."""
-    draft = target.with_name(f".{os.getpid()}.{target.name}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot write: {error.strerror or error}") from None
-    finally:
-        if draft.parent.is_dir():
-            draft.unlink(missing_ok=True)
-    return target
 
 
 def page(found: Sequence[Finding], facts: Facts) -> str:

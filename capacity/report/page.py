@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from capacity.errors import InputError
 from capacity.plan.model import Plan
 from capacity.plan.numbers import ended, gap
 from capacity.report import sections
+from capacity.report.files import write_whole
 from capacity.report.marks import tag
 from capacity.report.offers import offers_section
 from capacity.report.sharding import sharding_section
@@ -43,18 +42,7 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Plan], str]], ...] = (
 
 def write_report(plan: Plan, path: Path | str) -> Path:
     """Writes the page of a plan at once or not at all; returns its path. Raises InputError when it cannot."""
-    target = Path(path)
-    draft = target.with_name(f".{os.getpid()}.{target.name}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(page(plan), encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot write the report: {error.strerror or error}") from None
-    finally:
-        if draft.parent.is_dir():
-            draft.unlink(missing_ok=True)
-    return target
+    return write_whole(Path(path), page(plan))
 
 
 def page(plan: Plan) -> str:
