@@ -32,10 +32,15 @@ def draw(chart: Chart) -> str:
     return _bars(chart) if chart.kind == "bars" else _lines(chart)
 
 
+MARGIN = 28.0
+"""Room left of a picture for names that are wider in another font."""
+
+
 def standalone(picture: str) -> str:
     """The picture as a file of its own, with its style and a white ground."""
     head, rest = picture.split(">", 1)
-    ground = tag("rect", width="100%", height="100%", fill="#fff")
+    head = head.replace(f'viewBox="0 0 {WIDTH:g}', f'viewBox="{-MARGIN:g} 0 {WIDTH + MARGIN:g}')
+    ground = tag("rect", x=-MARGIN, width="100%", height="100%", fill="#fff")
     return f'{head} xmlns="http://www.w3.org/2000/svg">' + tag("style", STYLE) + ground + rest + "\n"
 
 

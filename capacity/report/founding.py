@@ -22,7 +22,7 @@ STYLE = (
     "var(--line);color:var(--soft);max-width:80ch}section>p.reading{color:var(--ink);font-size:15px;max-width:80ch}"
     "h2 .chip{vertical-align:2px;font-weight:500}.parts td{white-space:normal}"
     ".pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr))}.pair>div{max-width:620px}"
-    "p.claim{color:var(--ink);font-weight:600;max-width:80ch}"
+    "svg{overflow:visible}p.claim{color:var(--ink);font-weight:600;max-width:80ch}"
 )
 
 
