@@ -326,3 +326,38 @@ def test_a_class_may_not_move(folder):
     where = plan_table(stays, "placement").groupby(["year", "site"])["instances"].sum()
     for site in ("abilene", "hamina"):
         assert where.get((2027, site), 0.0) == pytest.approx(where.get((2028, site), 0.0), rel=1e-3, abs=1.0)
+
+
+BATCH = (
+    "time_slices=3",
+    "demand={classes: {chat: {by_year: {2027: %s, 2028: %s}}, study: {by_year: {2027: %s, 2028: %s}}}}",
+    "classes.chat={output_tokens: 30k, fresh_input_tokens: 10k, context_mean: 8k, ttft: 2 s, tpot: 50 ms, "
+    "duty: {start: 9, hours: 8}}",
+    "classes.study={output_tokens: 30k, fresh_input_tokens: 10k, context_mean: 8k, %s}",
+    "variants.v={model: gpt-oss-120b, weights: fp4, equivalence: {chat: 1, study: 1}}",
+)
+
+
+def test_batch_work_fills_the_night(folder):
+    """Chat takes 4 pods for the 8 hours of a working day, study 2 pods' worth around the clock. With limits of its own
+    study needs 2 more; as batch work it needs 3 pods for the other 16 hours, which are there: none is bought for it."""
+    chat, study = pods_of_demand(folder, 4, 2)
+    amounts = (chat, chat, study, study)
+    sets = [text % amounts if "by_year" in text else text for text in BATCH]
+    timed, batch = (
+        solved_sets(folder, [text % limits if "%s" in text else text for text in sets])
+        for limits in ("ttft: 2 s, tpot: 50 ms", "batch: true"))
+    assert timed.value("bought", "vintage") == {2027: 6}
+    assert batch.value("bought", "vintage") == {2027: 4}
+    day = plan_table(batch, "day").query("year == 2027 and batch")
+    assert (day["instances"] * day["hours"]).sum() / HOURS == pytest.approx(study, rel=1e-6)
+    served = plan_table(batch, "served").query("service_class == 'study'")
+    assert served["instance_hours_served"].tolist() == pytest.approx([study * HOURS] * 2, rel=1e-6)
+    assert short_share(batch) == pytest.approx([0, 0], abs=1e-6)
+
+
+def solved_sets(folder, sets):
+    paper = Paper(folder, *sets).solve()
+    stages = pd.DataFrame([(s.order, s.objective) for s in paper.solution.stages], columns=["order", "objective"])
+    check_audit(audit(paper.scenario, paper.problem, paper.solution.values, stages))
+    return paper

@@ -67,7 +67,7 @@ def _coded(problem: Problem, given: pd.Series, target: str) -> pd.Series | None:
         table, _, key = target.partition(".")
         both = [problem.table(t)["commodity"] for t in ("activities", "demands")]
         words = problem.table(table)[key] if key else pd.concat(both)
-        extra = [""] if target == "assets.asset" else []
+        extra = [""] if target in ("assets.asset", "slices.slice") else []
         labels = pd.Index([*dict.fromkeys([*words.tolist(), *extra])], dtype=object)
         known[f"labels of {target}"] = pd.CategoricalDtype(labels)
     dtype = known[f"labels of {target}"]

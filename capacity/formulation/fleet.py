@@ -184,11 +184,23 @@ def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
         return free.assign(place="", period=0, slice="", amount=0.0)
     demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice", "amount"]]
     demands = demands[demands["commodity"].isin(free["commodity"])]
+    demands = _in_every_slice(problem, demands)
     asked = keyed(problem, "assignments")[["demand", "place"]] if len(demands) else problem.table("assignments").head(0)
     asked = asked[["demand", "place"]].merge(demands, on="demand")
     asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)[["amount"]].sum()
     both = asked.merge(free, on="commodity")
     return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
+
+
+def _in_every_slice(problem: Problem, demands: pd.DataFrame) -> pd.DataFrame:
+    """What is asked for by the day once in every slice, where all of it may be made."""
+    daily = problem.by_the_day()[demands.index]
+    if not daily.any():
+        return demands
+    slices = keyed(problem, "slices")[["slice", "hours"]]
+    each = demands[daily].drop(columns="slice").merge(slices, how="cross")
+    each = each.assign(amount=each["amount"] * slices["hours"].sum() / each["hours"])
+    return pd.concat([demands[~daily], each[demands.columns]], ignore_index=True)
 
 
 def _most_asked(problem: Problem) -> Mapping[Any, float]:

@@ -55,7 +55,8 @@ def _weights(problem: Problem) -> pd.Series:
     """Weight of one amount of each demand: its own weight times the share of the year its slice lasts."""
     hours = problem.table("slices").set_index("slice")["hours"]
     demands = problem.table("demands").set_index("demand")
-    return demands["weight"] * demands["slice"].map(hours) / max(float(hours.sum()), 1e-300)
+    lasts = demands["slice"].map(hours).fillna(float(hours.sum()))  # what is asked for by the day lasts all of it
+    return demands["weight"] * lasts / max(float(hours.sum()), 1e-300)
 
 
 def _shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:

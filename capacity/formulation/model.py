@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyomo.environ as pyo
 
 from capacity.formulation import (
+    batch,
     closing,
     contracts,
     energy,
@@ -37,6 +38,7 @@ def build_model(problem: Problem, into: pyo.Model | None = None) -> pyo.Model:
     fleet.declare(m, problem)
     energy.declare(m, problem)
     service.declare(m, problem)
+    batch.declare(m, problem)
     closing.declare_service(m, problem)
     stability.declare(m, problem)
     flows.declare(m, problem)

@@ -7,7 +7,8 @@
     sum_{p, a in group g} out[a] * use[p,a,y,h]  <=  share[c,g] * sum_{d,p} serve[d,p] a variant's largest share
 
 A problem without activities needs nothing to be made: its places serve freely once they are open.
-What takes a path (`paths`) counts with the path's round trip, as via[d,p,w] in place of serve[d,p].
+What is asked for by the day has its rows in `batch`. What takes a path (`paths`) counts with the path's round trip, as
+via[d,p,w] in place of serve[d,p].
 Nested round trips make the latency rule exact: `use` needs no tier. Where no configuration distinguishes two round
 trips, the stronger row stands for both.
 """
@@ -71,7 +72,7 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
-    demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice"]]
+    demands = keyed(problem, "demands").loc[~problem.by_the_day(), ["demand", "commodity", "period", "slice"]]
     served = keyed(problem, "assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
     served = served[[at not in m.WAYS for at in rows(served, ["demand", "place"])]] if m.WAYS else served
     trips = problem.table("paths")[["path", "rtt"]]
@@ -115,6 +116,8 @@ def thresholds(asking: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
     shares = problem.table("shares")
+    daily = problem.table("demands").loc[problem.by_the_day(), "commodity"]
+    shares = shares[~shares["commodity"].isin(daily)]
     m.SHARE = index_set(shares, ["commodity", "group"])
     m.max_share = values(shares, ["commodity", "group"], "max_share")
     grouped = keyed(problem, "activities")[["activity", "commodity", "group"]]

@@ -27,7 +27,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]]
     demands = demands[demands["commodity"].isin(moves["commodity"])]
     hours = values(problem.table("slices"), ["slice"], "hours")
-    weight = {h: given / sum(hours.values()) for h, given in hours.items()}
+    weight = {"": 1.0} | {h: given / sum(hours.values()) for h, given in hours.items()}
     asked: dict[tuple[str, int], float] = defaultdict(float)
     for c, y, h, amount in rows(demands, ["commodity", "period", "slice", "amount"]):
         asked[c, y] += amount * weight[h]

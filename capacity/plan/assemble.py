@@ -10,6 +10,7 @@ import pandas as pd
 from capacity.plan import accounts, buildout, offers, service, tokens
 from capacity.plan.binding import limits_table
 from capacity.plan.columns import conform, word
+from capacity.plan.day import day_table
 from capacity.plan.flows import flows_table
 from capacity.plan.headline import headline, short_years
 from capacity.plan.model import Plan
@@ -60,6 +61,7 @@ def _tables(
         "flows": flows_table(problem, values),
         "sharding": service.sharding_table(problem, values, scenario),
         "placement": service.placement_table(problem, values),
+        "day": day_table(problem, values),
         "served": service.served_table(problem, values),
         "money": money_table(problem, values),
         "onsite": accounts.onsite_table(problem, values),

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from capacity.errors import CapacityError
+from capacity.errors import AuditError
 from capacity.plan import audit_rows as rows
 from capacity.plan.audit_failures import failure_rows
 from capacity.plan.audit_network import asked_topics, links
 from capacity.plan.audit_options import OPTIONAL_TOPICS
 from capacity.plan.audit_scenario import scenario_rows
 from capacity.plan.money import bills
-from capacity.plan.quantities import TERM_KEY, Values, chosen, costs_per_unit, quantities, slice_shares, table_costs
+from capacity.plan.quantities import TERM_KEY, Values, chosen, costs_per_unit, quantities, table_costs, times_asked
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
 
@@ -52,7 +52,7 @@ def goal_values(problem: Problem, values: Values) -> pd.DataFrame:
     goals = problem.table("goals").sort_values("order")
     if not len(goals):
         goals = pd.DataFrame({"order": [1], "goal": ["cost"], "tolerance": [0.0]})
-    demands = problem.table("demands").merge(slice_shares(problem), on="slice")
+    demands = problem.table("demands").merge(times_asked(problem), on="slice")
     short = demands.merge(chosen(values, "short"), on="demand", how="left").fillna({"value": 0.0})
     weight = short["weight"] * short["share"]
     cost = float(bills(table_costs(problem), problem, values)["objective"].sum())
@@ -137,8 +137,8 @@ def _told(row: pd.Series) -> str:
 
 
 def check_audit(report: pd.DataFrame, tolerance: float = TOLERANCE) -> None:
-    """Raises CapacityError naming every topic of an audit whose relative violation exceeds the tolerance or is NaN."""
+    """Raises AuditError naming every topic of an audit whose relative violation exceeds the tolerance or is NaN."""
     bad = report[~(report["relative"] <= tolerance)]
     if len(bad):
         lines = [f"{r.topic}: {r.relative:.2g} relative at {r.worst_row}" for r in bad.itertuples()]
-        raise CapacityError("the audit found a plan that breaks its own problem:\n  " + "\n  ".join(lines))
+        raise AuditError("the audit found a plan that breaks its own problem:\n  " + "\n  ".join(lines))

@@ -105,8 +105,11 @@ def _problem_left(problem: Problem, moments: pd.DataFrame) -> Problem:
     ]
     hoses = _without(_again(problem.table("hoses"), moments), gone)
     slices = pd.DataFrame({"slice": moments["after"].unique()}).assign(hours=0.0)
+    waits = problem.table("demands").loc[problem.by_the_day(), "commodity"]  # work of the day, after a failure
+    shares = problem.table("shares")
     tables = {
-        **problem.tables, "slices": slices, "demands": demands[problem.table("demands").columns],
+        **problem.tables, "slices": slices, "shares": shares[~shares["commodity"].isin(waits)],
+        "demands": demands[problem.table("demands").columns],
         "flows": flows[problem.table("flows").columns], "hoses": hoses[problem.table("hoses").columns],
         "flow_sinks": sinks[0], "flow_terms": _terms(sinks[1], moments),
         **{t: _renamed(problem.table(t), names, "demand") for t in ("assignments", "serve_loads", "assignment_paths")},

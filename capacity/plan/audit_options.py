@@ -21,6 +21,7 @@ from capacity.plan.quantities import (
     opened,
     quantities,
     reserved_by_year,
+    times_asked,
     trained_by_year,
 )
 from capacity.problem import Problem
@@ -127,8 +128,7 @@ def stores(problem: Problem, values: Values) -> pd.DataFrame:
 
 def moves(problem: Problem, values: Values) -> pd.DataFrame:
     """What places take over from each other is counted as moved, and within the share that may move."""
-    slices = problem.table("slices")
-    share = slices.assign(share=slices["hours"] / slices["hours"].sum())[["slice", "share"]]
+    share = times_asked(problem)[["slice", "share"]]
     demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]].merge(share, on="slice")
     asked = demands.assign(asked=demands["amount"] * demands["share"]).groupby(["commodity", "period"])["asked"].sum()
     may = problem.table("assignments")[["demand", "place"]].merge(demands[["demand", "commodity"]], on="demand")

@@ -20,6 +20,7 @@ from capacity.plan.quantities import (
     provided,
     quantities,
     reserved_by_year,
+    times_asked,
     trained_by_year,
 )
 from capacity.problem import Problem
@@ -82,8 +83,11 @@ def _may_run_on_nothing(problem: Problem) -> pd.DataFrame:
     """Activities on no asset, where and when demand for their commodity may be served from."""
     free = problem.table("activities")
     free = free[free["asset"] == ""]
+    wanted = problem.table("demands")[["demand", "commodity", "period", "slice"]]
+    daily = wanted["slice"] == ""
+    anytime = wanted[daily].drop(columns="slice").merge(problem.table("slices")[["slice"]], how="cross")
     asked = problem.table("assignments")[["demand", "place"]].merge(
-        problem.table("demands")[["demand", "commodity", "period", "slice"]], on="demand")
+        pd.concat([wanted[~daily], anytime], ignore_index=True), on="demand")
     asked = asked.drop(columns="demand").drop_duplicates().merge(free, on="commodity")
     return asked[(asked["first"] <= asked["period"]) & (asked["period"] <= asked["last"])]
 
@@ -151,7 +155,8 @@ def latency(problem: Problem, values: Values) -> pd.DataFrame:
     """What is served at round trip t or more is made by configurations that bear t: each place, class, period, slice.
 
     Rows are sorted by falling round trip and slack; running sums then give both sides of every threshold at once. In
-    a problem without activities nothing is made, and open places serve freely.
+    a problem without activities nothing is made, and open places serve freely. What is asked for by the day may be made
+    in any slice, each counting for the part of the day that it lasts.
     """
     where = ["place", "commodity", "period", "slice"]
     demands = problem.table("demands")[["demand", "commodity", "period", "slice"]]
@@ -162,14 +167,25 @@ def latency(problem: Problem, values: Values) -> pd.DataFrame:
         problem.table("activities")[["activity", "commodity", "output_per_unit", "slack"]], on="activity"
     )
     serve = serve if len(problem.table("activities")) else serve.iloc[:0]
+    use = _over_the_day(problem, use.assign(made=use["value"] * use["output_per_unit"]))
     asked = serve.assign(ms=serve["rtt"], asked=serve["value"], made=0.0, order=1)
-    made = use.assign(ms=use["slack"], asked=0.0, made=use["value"] * use["output_per_unit"], order=0)
+    made = use.assign(ms=use["slack"], asked=0.0, order=0)
     columns = [*where, "ms", "asked", "made", "order"]
     events = pd.concat([asked[columns], made[columns]], ignore_index=True)
     events = events.sort_values([*where, "ms", "order"], ascending=[True] * 4 + [False, True])
     sums = events.groupby(where)[["asked", "made"]].cumsum()
     rows = events["order"] == 1
     return at_most(events[rows], [*where, "ms"], sums["asked"][rows], sums["made"][rows])
+
+
+def _over_the_day(problem: Problem, use: pd.DataFrame) -> pd.DataFrame:
+    """What is made (`made`, by commodity and slice); of what is asked for by the day its mean, in an empty slice."""
+    demands = problem.table("demands")
+    daily = use["commodity"].isin(demands.loc[demands["slice"] == "", "commodity"])
+    if not daily.any():
+        return use
+    share = use["slice"].map(times_asked(problem).set_index("slice")["share"])
+    return use.assign(made=use["made"].where(~daily, use["made"] * share), slice=use["slice"].where(~daily, ""))
 
 
 def _by_path(problem: Problem, values: Values, serve: pd.DataFrame, demands: pd.DataFrame) -> pd.DataFrame:
@@ -273,7 +289,7 @@ def shares(problem: Problem, values: Values) -> pd.DataFrame:
     key = ["commodity", "period", "slice"]
     activities = problem.table("activities")[["activity", "commodity", "group", "output_per_unit"]]
     use = chosen(values, "use").merge(activities, on="activity")
-    made = use.assign(made=use["value"] * use["output_per_unit"])
+    made = _over_the_day(problem, use.assign(made=use["value"] * use["output_per_unit"]))
     made = made.groupby([*key, "group"], as_index=False)[["made"]].sum().merge(
         problem.table("shares"), on=["commodity", "group"]
     )

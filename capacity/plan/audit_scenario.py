@@ -33,6 +33,7 @@ def scenario_rows(scenario: Scenario, problem: Problem, values: Values) -> dict[
 def _latency_limits(scenario: Scenario, problem: Problem, values: Values) -> pd.DataFrame:
     """TTFT with network and TPOT of every configuration in use, ms."""
     used = sharding_table(problem, values, scenario)
+    used = used[~used["service_class"].isin([name for name, c in scenario.classes.items() if c.batch])]
     used = used[used["ttft_ms"].notna() | used["tpot_ms"].notna()]
     key = ["year", "site", "service_class", "variant", "accelerator"]
     reached = used["ttft_ms"] + used["network_ms"]

@@ -98,9 +98,14 @@ PLAN_TABLES: dict[str, dict[str, PlanColumn]] = {
         "limited_by": _s("what limits throughput"),
         "meets_slo": PlanColumn("bool", "", "TTFT with network and TPOT within the class's limits"),
     },
+    "day": {
+        "year": _y(), "slice": _s("part of the day"), "hours": _f("h", "that the slice lasts in a year"),
+        "service_class": _CLASS, "batch": PlanColumn("bool", "", "work without latency limits, asked for by the day"),
+        "accelerators_used": _f("1", "in use in this slice"), "instances": _f("1", "that they can carry in it"),
+    },
     "placement": {
         "year": _y(), "slice": _s("part of the day"), "region": _REGION, "service_class": _CLASS, "site": _SITE,
-        "instances": _f("1", "served from there"), "rtt_ms": _f("ms", "round trip"),
+        "instances": _f("1", "served from there; of batch work the day's mean"), "rtt_ms": _f("ms", "round trip"),
     },
     "served": {
         "year": _y(), "region": _REGION, "service_class": _CLASS,

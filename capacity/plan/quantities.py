@@ -68,6 +68,13 @@ def slice_shares(problem: Problem) -> pd.DataFrame:
     return slices.assign(share=slices["hours"] / max(float(slices["hours"].sum()), 1e-300))
 
 
+def times_asked(problem: Problem) -> pd.DataFrame:
+    """`slice_shares`, and a row for what is asked for by the day (an empty slice): all hours."""
+    slices = slice_shares(problem)
+    whole = pd.DataFrame({"slice": [""], "hours": [float(slices["hours"].sum())], "share": [1.0]})
+    return pd.concat([slices, whole], ignore_index=True)
+
+
 def in_service(cells: pd.DataFrame, start: str, problem: Problem) -> pd.DataFrame:
     """Each row of `cells` (with `start` and `life`) once for every period it is in service, in column `in_year`."""
     periods = problem.table("periods")[["period"]].rename(columns={"period": "in_year"})

@@ -16,9 +16,16 @@ MS = 1e3
 
 
 def demand_words(problem: Problem) -> pd.DataFrame:
-    """(demand, region, service_class, year, slice, hours, share, years, amount) of every demand row."""
+    """(demand, region, service_class, year, slice, hours, share, years, amount) of every demand row.
+
+    What is asked for by the day stands in every slice with the day's mean.
+    """
     rows = problem.table("demands")[["demand", "place", "commodity", "period", "slice", "amount"]]
-    rows = rows.merge(word(problem, "demand"), on="demand", how="left").merge(slice_shares(problem), on="slice")
+    rows = rows.merge(word(problem, "demand"), on="demand", how="left")
+    daily, slices = rows["slice"] == "", slice_shares(problem)
+    rows = pd.concat([
+        rows[~daily].merge(slices, on="slice"), rows[daily].drop(columns="slice").merge(slices, how="cross"),
+    ], ignore_index=True) if daily.any() else rows.merge(slices, on="slice")
     rows = rows.merge(problem.table("periods")[["period", "years"]], on="period")
     region = rows["region"].where(rows["region"].notna() & (rows["region"] != ""), rows["place"])
     named = rows["service_class"].notna() & (rows["service_class"] != "")
@@ -108,7 +115,8 @@ def _against_limits(used: pd.DataFrame, scenario: Scenario | None) -> pd.DataFra
         inside = used["network_ms"] <= used["rtt_slack_ms"]
         return used.assign(ttft_limit_ms=np.nan, tpot_limit_ms=np.nan, meets_slo=inside)
     limits = pd.DataFrame(
-        [(name, c.ttft * MS, c.tpot * MS) for name, c in scenario.classes.items()],
+        [(name, *((np.inf, np.inf) if c.batch else (c.ttft * MS, c.tpot * MS)))
+         for name, c in scenario.classes.items()],
         columns=["service_class", "ttft_limit_ms", "tpot_limit_ms"],
     )
     used = used.merge(limits, on="service_class", how="left")

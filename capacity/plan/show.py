@@ -122,7 +122,8 @@ def _limits_told(plan: Plan, name: str, variant: str, row: pd.Series) -> str:
         told += f", weights {row['weights']}, KV {row['kv']}"
     if plan.scenario is not None and name in plan.scenario.classes:
         asked = plan.scenario.classes[name]
-        told += f"; TTFT {asked.ttft:g} s, TPOT {asked.tpot * MS:g} ms at p{asked.percentile * 100:g}"
+        limits = f"TTFT {asked.ttft:g} s, TPOT {asked.tpot * MS:g} ms at p{asked.percentile * 100:g}"
+        told += "; batch work, at any time of the day" if asked.batch else f"; {limits}"
     return told
 
 

@@ -9,11 +9,33 @@ from capacity.problem.world import World, on_duty
 from capacity.scenario import demand_table
 from capacity.scenario.schema import LocalHours
 
+ANYTIME = "any time of day"
+"""What the names of demands say in place of a slice, for work that is asked for by the day."""
+
+
+def whole_day(world: World) -> pd.DataFrame:
+    """A row as those of `World.slices` for what is asked for by the day: an empty slice, and all hours."""
+    hours = float(world.slices["hours"].sum())
+    return pd.DataFrame({"slice": [""], "start_utc_h": [0.0], "length_h": [24.0], "hours": [hours]})
+
+
+def busiest_slices(demand: pd.DataFrame) -> pd.DataFrame:
+    """(period, slice): the slice of each period that asks for most, of what must be served in its slice."""
+    asked = demand[demand["slice"] != ""]
+    busy = asked.groupby(["period", "slice"], as_index=False)[["amount"]].sum()
+    return busy.sort_values(["period", "amount"]).groupby("period", as_index=False).last()[["period", "slice"]]
+
 
 def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(demands table, the same in the user's words). Amounts in thousand instances, each slice at its busiest hour."""
+    """(demands table, the same in the user's words). Amounts in thousand instances, each slice at its busiest hour;
+    batch work by the day, as its mean."""
     scenario = world.scenario
-    asked = demand_table(scenario, world.regions).merge(world.slices, how="cross")
+    asked = demand_table(scenario, world.regions)
+    daily = asked["service_class"].map({name: c.batch for name, c in scenario.classes.items()}).astype(bool)
+    asked = pd.concat([
+        asked[of_kind].merge(when, how="cross")
+        for of_kind, when in ((~daily, world.slices), (daily, whole_day(world))) if of_kind.any()
+    ], ignore_index=True)
     offsets = {r.id: r.utc_offset_h for r in world.regions}
     busy = [
         not isinstance(window := scenario.classes[c].duty, LocalHours) or on_duty(window, offsets[r], start, length)
@@ -24,7 +46,7 @@ def demands(world: World) -> tuple[pd.DataFrame, pd.DataFrame]:
     asked = asked[pd.Series(busy, index=asked.index) & (asked["instances"] > 0)].reset_index(drop=True)
     asked = _in_blocks(world, asked)
     names = asked["region"] + " | " + asked["service_class"] + " | " + asked["year"].astype(str)
-    names = names + " | " + asked["slice"] + asked["block"]
+    names = names + " | " + asked["slice"].where(asked["slice"] != "", ANYTIME) + asked["block"]
     hours = asked["hours"] / float(world.slices["hours"].sum())
     size = (asked["instances"] / 1000 * hours).groupby(asked["year"]).sum()
     unit = 100 / size if scenario.goal.by_share() else size * 0 + 1

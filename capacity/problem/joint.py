@@ -74,7 +74,7 @@ def joint_configurations(world: World, designs: list[Pod], offered: pd.DataFrame
 def _cells(world: World, designs: list[Pod]) -> Iterator[Cell]:
     for name, service in world.scenario.classes.items():
         for variant_name, variant in world.scenario.variants.items():
-            if name in variant.equivalence:
+            if name in variant.equivalence and not service.batch:
                 for pod in designs:
                     yield Cell(name, service, variant_name, variant, pod, world.catalogue.model(variant.model))
 

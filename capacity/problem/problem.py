@@ -60,7 +60,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """Columns that must name a row of another table."""
 
-MAY_BE_EMPTY = {("activities", "asset")}
+MAY_BE_EMPTY = {("activities", "asset"), ("demands", "slice")}
 """References that may be left empty."""
 
 
@@ -95,6 +95,10 @@ class Problem:
     def table(self, name: str) -> pd.DataFrame:
         """One table; empty with its columns when the problem does not use it."""
         return self.tables[name]
+
+    def by_the_day(self) -> pd.Series:
+        """Mask of the demands that are asked for by the day, made in any of its slices."""
+        return self.table("demands")["slice"] == ""
 
     def size(self) -> dict[str, int]:
         """Rows by table, empty ones left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from capacity.errors import InfeasibleError
+from capacity.problem.demand import busiest_slices
 from capacity.problem.world import World
 
 
@@ -18,8 +19,7 @@ def losses(world: World, demand: pd.DataFrame) -> dict[str, pd.DataFrame]:
     cases += [(f"loss of {name}", site) for name, group in asked.groups.items() for site in dict.fromkeys(group)]
     if not cases:
         return {}
-    busy = demand.groupby(["period", "slice"], as_index=False)[["amount"]].sum()
-    busy = busy.sort_values(["period", "amount"]).groupby("period", as_index=False).last()[["period", "slice"]]
+    busy = busiest_slices(demand)
     busy = busy[busy["period"] >= (asked.first or world.years[0])]
     lost = pd.DataFrame(cases, columns=["case", "element"]).assign(kind="place", keep=asked.keep)
     made = {"failures": lost.merge(busy, how="cross")}

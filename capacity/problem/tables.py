@@ -129,7 +129,8 @@ TABLES: dict[str, Table] = {
     }),
     "demands": Table(("demand",), {
         "demand": _s("id"), "place": _s("where it arises"), "commodity": _s("of what"), "period": _i("when"),
-        "slice": _s("when in the day"), "amount": _f("amount", "asked for"),
+        "slice": _s("when in the day; empty: at any time of it, and the amount is the day's mean"),
+        "amount": _f("amount", "asked for"),
         "weight": _f("1", "weight of its shortage or service in a goal", 1.0),
         "shortage_price": _f("money/amount", "discounted price of not serving one amount", 0.0),
         "must_serve": _b("shortage forbidden", False), "single_source": _b("from one place only", False),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from capacity.network.routes import ACCESS, k_shortest_routes, with_regions
 from capacity.network.rtt import wan_figures
+from capacity.problem.demand import busiest_slices
 from capacity.problem.world import World
 from capacity.serving import Workload
 
@@ -149,8 +150,7 @@ def failures(world: World, words: pd.DataFrame, demand: pd.DataFrame) -> dict[st
     lost += [(f"loss of {s.id}", "place", s.id) for s in world.sites] if "site" in asked.survive else []
     if not lost:
         return {}
-    busy = demand.groupby(["period", "slice"], as_index=False)[["amount"]].sum()
-    busy = busy.sort_values(["period", "amount"]).groupby("period", as_index=False).last()[["period", "slice"]]
+    busy = busiest_slices(demand)
     table = pd.DataFrame(lost, columns=["case", "kind", "element"]).merge(busy, how="cross")
     return {"failures": table.assign(keep=asked.survive_share)}
 

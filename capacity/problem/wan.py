@@ -41,6 +41,7 @@ def links(
     asked = world.scenario.links
     if not asked.include or len(world.sites) < 2:
         return {}, pd.DataFrame(columns=WORDS)
+    demand = demand[demand["slice"] != ""]  # batch work takes the public internet, and nothing of it is mirrored
     graph = link_graph(world.sites, world.catalogue, asked)
     words = pd.DataFrame([{"link": link_name(a, b), "from": a, "to": b, "gbps_module": asked.module, **d}
                           for a, b, d in graph.edges(data=True)])

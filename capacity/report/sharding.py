@@ -51,7 +51,7 @@ def _row(r: dict[str, object]) -> list[str]:
         return float(str(r[name]))
 
     def of(limit: float) -> str:
-        return "" if np.isnan(limit) else f" <small>/ {whole(limit)}</small>"
+        return "" if not np.isfinite(limit) else f" <small>/ {whole(limit)}</small>"
 
     years = f"{r['first']}" if r["first"] == r["last"] else f"{r['first']}–{r['last']}"
     tpot = "–" if np.isnan(number("tpot")) else f"{number('tpot'):.1f}"

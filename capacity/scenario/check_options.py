@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from capacity.scenario.messages import unknown
-from capacity.scenario.schema import Scenario
+from capacity.scenario.schema import DAY, Scenario
 from capacity.scenario.yaml_lines import KeyPath
 
 Problems = Iterator[tuple[KeyPath, str]]
@@ -15,8 +15,22 @@ ROUNDING = 1e-6
 
 def option_disagreements(s: Scenario) -> Problems:
     """(path, message) of everything in the optional parts that contradicts itself or the rest."""
-    for check in (_names, _spans, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient):
+    for check in (_batch, _names, _spans, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient):
         yield from check(s)
+
+
+def _batch(s: Scenario) -> Problems:
+    for name, service in s.classes.items():
+        given = service.model_fields_set
+        for key in ("ttft", "tpot"):
+            if not service.batch and key not in given:
+                yield ("classes", name, key), "is needed but not given; only a class with `batch: true` has no limit"
+            if service.batch and key in given and getattr(service, key) < DAY:
+                yield ("classes", name, key), "is given for batch work, which has no latency limit; leave one out"
+        if service.batch and service.duty != "around_the_clock":
+            yield ("classes", name, "duty"), "is given for batch work, which is done at any hour; leave one out"
+        if service.batch and s.resilience.classes.get(name, 0.0) > 0:
+            yield ("resilience", "classes", name), "is batch work: it waits after a loss, so no share of it can be kept"
 
 
 def _names(s: Scenario) -> Problems:

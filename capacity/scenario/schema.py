@@ -63,9 +63,17 @@ class LocalHours(Part):
     hours: float = Field(8.0, gt=0, le=24)
 
 
+DAY = 24 * 3600.0
+"""Seconds: what work without a limit of its own has time for."""
+
+
 class ServiceClass(Part):
     """A kind of demand. Tokens are per human-hour of work; speed 1 delivers one human-hour per wall hour."""
 
+    batch: bool = Field(
+        False, description="work without latency limits that fills the valleys of the day: its instances are a mean "
+        "over the day, each 24 human-hours of work a day, done at any hour and at any distance; it waits after losses"
+    )
     output_tokens: Tokens = Field(gt=0)
     fresh_input_tokens: Tokens = Field(ge=0)
     cached_input_tokens: Tokens = Field(0.0, ge=0)
@@ -75,8 +83,10 @@ class ServiceClass(Part):
     branches: Count = Field(1.0, ge=1, description="parallel branches or samples in flight per instance")
     speed: float = Field(1.0, gt=0, description="speed against a human")
     duty: Literal["around_the_clock"] | LocalHours = "around_the_clock"
-    ttft: Seconds = Field(gt=0, description="time to first token, network included, at the percentile")
-    tpot: Seconds = Field(gt=0, description="time per output token at the percentile")
+    ttft: Seconds = Field(
+        DAY, gt=0, description="time to first token, network included, at the percentile; needed unless `batch`"
+    )
+    tpot: Seconds = Field(DAY, gt=0, description="time per output token at the percentile; needed unless `batch`")
     percentile: Fraction = Field(0.95, gt=0, lt=1)
     max_rtt: Seconds | None = Field(None, description="hard limit of the round trip between region and site")
     spare_share: Fraction = Field(

@@ -73,6 +73,9 @@ def test_losses_become_cases_of_the_busiest_slice(cat):
     assert set(problem.table("keeps")["keep"]) == {0.5}
 
 
+TOKENS = {"output_tokens": "30k", "fresh_input_tokens": "10k", "context_mean": "8k"}
+
+
 @pytest.mark.parametrize(("changes", "path", "message"), [
     ({"resilience": {"any_site": True}, "sites": {"abilene": None}}, "any_site", "only one site may open"),
     ({"resilience": {"any_site": True}}, "resilience", "routing: free"),
@@ -81,6 +84,10 @@ def test_losses_become_cases_of_the_busiest_slice(cat):
     ({"sovereignty": [{"regions": ["eu"]}]}, "0", "neither `sites` nor `countries`"),
     ({"sovereignty": [{"regions": ["uk"], "sites": ["hamina"]}]}, "0", "uk"),
     ({"training": {"t": {"accelerators": {"h200-sxm": 10}, "begins": 2028, "months": 13}}}, "begins", "2028 to 2029"),
+    ({"classes": {"chat": TOKENS}}, "ttft", "is needed but not given; only a class with `batch: true`"),
+    ({"classes": {"chat": TOKENS | {"batch": True, "tpot": "50 ms"}}}, "tpot", "batch work, which has no"),
+    ({"classes": {"chat": TOKENS | {"batch": True, "duty": {"hours": 8}}}}, "duty", "done at any hour"),
+    ({"classes": {"chat": TOKENS | {"batch": True}}, "resilience": {"classes": {"chat": 0.5}}}, "chat", "it waits"),
 ])
 def test_contradictions_are_told_before_solving(changes, path, message):
     found = [(where, text) for where, text in disagreements(scenario(**changes)) if path in where]
