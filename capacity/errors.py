@@ -27,6 +27,10 @@ class LimitError(CapacityError):
     exit_code = 5
 
 
+class AuditError(CapacityError):
+    """A plan breaks the problem it answers: names each kind of row and the worst one."""
+
+
 class Interrupted(CapacityError):  # noqa: N818 - an order, not an error
     """The user stopped the solve before any plan was found."""
 
