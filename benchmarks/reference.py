@@ -2,9 +2,11 @@
 
     python -m benchmarks.reference FORMAT FILE [--variant V] [--capacity N] [--time-limit S] [--gap G] --json
     python -m benchmarks.reference race FILE... [--variant V] [--time-limit S] [--threads N] [--json]
+    python -m benchmarks.reference check FORMAT FOLDER [--time-limit S] [--threads N] [--json]
 
 Prints status, objective, bound, gap, seconds (reading, building and solving; the interpreter's start excluded), rows.
 `race` runs network design files (.dow, or SNDlib's native format; FILE or FILE:VARIANT) through ours and plain HiGHS.
+`check` runs all of a folder whose optimum its known.csv proves, and tells which match.
 Exit codes are those of `capacity`: 0 done, 2 bad input, 3 infeasible, 4 limit with a plan, 5 limit without one.
 """
 
@@ -19,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import reference_check
 from benchmarks.reference_expansion import capexp, melange
 from benchmarks.reference_facility import orlib_cap, orlib_pmed
 from benchmarks.reference_networks import cmnd, sndlib
@@ -116,12 +119,38 @@ def run_race(given: Sequence[str]) -> int:
     return 0
 
 
+def check_arguments() -> argparse.ArgumentParser:
+    """The command line of the check."""
+    about = reference_check.__doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference check", description=about)
+    parser.add_argument("format", choices=sorted(FORMATS), help="the files' format")
+    parser.add_argument("folder", type=Path, help="folder with known.csv")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds for each [60]")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads [1]")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, as soon as it is known")
+    return parser
+
+
+def run_check(given: Sequence[str]) -> int:
+    """Each known optimum; exit code 1 where one is contradicted. Raises InputError for what cannot be read."""
+    asked = check_arguments().parse_args(given)
+    lines = []
+    for line in reference_check.check(read, asked.format, asked.folder, asked.time_limit, asked.threads):
+        lines.append(line)
+        if asked.json:
+            print(json.dumps(line), flush=True)
+    if not asked.json:
+        print(reference_check.table(lines))
+    return int(any(line["verdict"] == "DIFFERS" for line in lines))
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     words = list(sys.argv[1:] if given is None else given)
-    if words[:1] == ["race"]:
+    others = {"race": run_race, "check": run_check}
+    if words and words[0] in others:
         try:
-            return run_race(words[1:])
+            return others[words[0]](words[1:])
         except CapacityError as error:
             print(f"error: {error}", file=sys.stderr)
             return error.exit_code

@@ -25,7 +25,7 @@ Sets = NDArray[np.bool_]
 
 ALL_SETS_UP_TO = 13
 """Places up to which every set is looked at: 4,095 of them."""
-WIDTH, STEPS = 60, 6
+WIDTH, STEPS = 60, 3
 """Sets that are moved on at each step, and steps, of the search in larger networks."""
 MOST = 200
 """Sets of each kind that may become rows in one round."""
@@ -115,7 +115,7 @@ def rounded(network: Network, border: Border, divisor: float, x: Floats) -> Roun
     ceiling = np.ceil(need - CLOSE)
     part = np.where(need - ceiling + 1 > 1 - CLOSE, 1.0, need - ceiling + 1)
     value = x[network.supplier_column]
-    floor, rest = _split(network, divisor)
+    floor, rest = parts_of(network, divisor)
     whole = network.supplier_whole
     reached = part * (border.crosses @ network.by_room(np.where(whole, floor * value, 0.0)))
     if not whole.all():
@@ -132,7 +132,7 @@ def rounded(network: Network, border: Border, divisor: float, x: Floats) -> Roun
     return Rounding(divisor, part, np.where(ceiling > 0, part * ceiling, 0.0), reached)
 
 
-def _split(network: Network, divisor: float) -> tuple[Floats, Floats]:
+def parts_of(network: Network, divisor: float) -> tuple[Floats, Floats]:
     """(whole multiples of the divisor in each supplier's capacity, the fraction left)"""
     ratio = network.supplier_capacity / divisor
     floor = np.floor(ratio + 1e-9)
@@ -194,7 +194,7 @@ def cut_sets(network: Network, sets: Sets, x: Floats, least: float = 1e-3) -> li
 
 def _row(network: Network, crossed: NDArray[np.bool_], found: Rounding, at: int, x: Floats) -> Cut:
     """The row of one set, scaled so that its largest coefficient is 1."""
-    floor, rest = _split(network, found.divisor)
+    floor, rest = parts_of(network, found.divisor)
     part = float(found.part[at])
     each = np.where(
         network.supplier_whole, part * floor + np.minimum(part, rest), network.supplier_capacity / found.divisor

@@ -22,7 +22,7 @@ from capacity.solving.networks import Network
 Floats = NDArray[np.float64]
 UNITS = 10**6
 """A demand in the whole units that the maximum flow counts in."""
-SINKS_AT_A_TIME = 1200
+SINKS_AT_A_TIME = 250
 """Most places looked at in one round; the others take their turn in the next."""
 
 

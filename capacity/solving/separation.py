@@ -19,6 +19,7 @@ from capacity.problem import Problem
 from capacity.solving.compile import Form
 from capacity.solving.cutsets import Cut, cut_sets, first_sets, promising
 from capacity.solving.dicuts import dicuts
+from capacity.solving.flow_cuts import flow_cuts
 from capacity.solving.highs import Deadline, Machine
 from capacity.solving.networks import Network, networks
 
@@ -33,7 +34,7 @@ PARALLEL = 0.95
 """Cosine between two rows from which on only the deeper one is added."""
 INWARD = 0.5
 """How far from the relaxation's point toward the average one rows are looked for."""
-STALLED, WINDOW = 1e-4, 6
+STALLED, WINDOW = 3e-4, 6
 """The rounds end when the bound rose by less than this share in so many rounds."""
 TIDY = 3
 """Every so many rounds slack rows are dropped."""
@@ -65,6 +66,7 @@ class Separation:
         for at, net in enumerate(self.nets):
             self.sets[at] = promising(net, self.sets[at], x)
             cuts += cut_sets(net, self.sets[at], x)
+            cuts += flow_cuts(net, self.sets[at], x, turn)
             cuts += dicuts(net, x, turn)
         return sorted(cuts, key=lambda cut: -cut.depth)
 
@@ -131,20 +133,19 @@ def as_matrix(cuts: Sequence[Cut], columns: int) -> sp.csr_matrix:
 
 
 def unlike(cuts: Sequence[Cut], columns: int) -> list[Cut]:
-    """Of the deepest cuts those that are not nearly parallel to a deeper one."""
-    cuts = list(cuts[: 2 * IN_A_ROUND])
+    """The deepest cuts that are not nearly parallel to a deeper one, IN_A_ROUND at most; `cuts` the deepest first."""
     if not cuts:
         return []
-    rows = as_matrix(cuts, columns)
     size = np.array([np.linalg.norm(c.coefficients) for c in cuts])
-    cosine = (rows @ rows.T).toarray() / np.outer(size, size)
-    chosen: list[int] = []
+    rows = sp.csr_matrix(sp.diags(1 / size) @ as_matrix(cuts, columns))
+    left, chosen = np.ones(len(cuts), dtype=bool), []
     for at in range(len(cuts)):
-        if not chosen or cosine[at, chosen].max() < PARALLEL:
-            chosen.append(at)
-        if len(chosen) == IN_A_ROUND:
-            break
-    return [cuts[i] for i in chosen]
+        if left[at]:
+            chosen.append(cuts[at])
+            if len(chosen) == IN_A_ROUND:
+                break
+            left &= (rows @ rows[at].toarray().ravel()) < PARALLEL
+    return chosen
 
 
 def strengthened(
