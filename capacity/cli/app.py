@@ -77,7 +77,7 @@ def root(
     """Options of the program as a whole."""
 
 
-app.command()(solve.solve)
+app.command(cls=solve.Resumable)(solve.solve)
 app.command()(plans.schedule)
 app.command()(plans.export)
 app.command()(plans.audit)

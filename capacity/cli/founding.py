@@ -42,7 +42,7 @@ def shipped(csv: AsCsv = False, json: AsJson = False) -> None:
 
 @app.command()
 def founding(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Arguments [all].")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Arguments \\[all].")] = None,
     csv: AsCsv = False, json: AsJson = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the essay and its charts here; all "
                                              "arguments.")] = None,

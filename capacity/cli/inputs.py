@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ScenarioName = Annotated[
     str | None,
-    typer.Argument(metavar="[SCENARIO]", help="A scenario file, or a shipped one by name [human-equivalents]."),
+    typer.Argument(metavar="SCENARIO", help="A scenario file, or a shipped one by name \\[human-equivalents]."),
 ]
 Sets = Annotated[
     list[str] | None,

@@ -26,10 +26,10 @@ def schedule(
 ) -> None:
     """Print the year-by-year buildout of a plan."""
     from capacity.cli.tables import print_frame
-    from capacity.plan import load_plan, print_schedule
+    from capacity.plan import latest, print_schedule
     from capacity.plan import schedule as by_year
 
-    plan = load_plan(run)
+    plan = latest(run)
     if csv or json:
         print_frame(by_year(plan), csv=csv, json=json)
     else:
@@ -52,12 +52,12 @@ def export(
     if mps or lp:
         write_program(run, sets, mps or lp, ".mps" if mps else ".lp", goal, keep or [])
         return
-    from capacity.plan import export_plan, load_plan
+    from capacity.plan import export_plan, latest
 
     asked = [name for name, wanted in (("csv", csv), ("xlsx", xlsx), ("json", json)) if wanted]
     if len(asked) != 1:
         raise InputError("export: give one of --csv, --xlsx and --json for a plan, --mps or --lp for a scenario")
-    plan = load_plan(run)
+    plan = latest(run)
     default = Path(run) / ("csv" if csv else f"export.{asked[0]}")
     typer.echo(f"wrote {export_plan(plan, out or default, asked[0])}")
 
@@ -91,9 +91,9 @@ def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
     """Recompute every constraint and every dollar of a plan from its tables; fails when they disagree."""
     from capacity.cli.tables import print_frame
     from capacity.plan import audit as recompute
-    from capacity.plan import check_audit, load_plan
+    from capacity.plan import check_audit, latest
 
-    plan = load_plan(run)
+    plan = latest(run)
     report = recompute(plan.scenario, plan.problem, plan.values, plan.stages)
     print_frame(report, csv=csv, json=json)
     check_audit(report)
@@ -104,9 +104,9 @@ def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
 
 def report(run: RunFolder, out: Out = None) -> None:
     """Write the plan as one offline HTML page."""
-    from capacity.plan import load_plan
+    from capacity.plan import latest
 
-    plan = load_plan(run)
+    plan = latest(run)
     from capacity.report import write_report
 
     target = out or Path(run) / "report.html"

@@ -98,7 +98,7 @@ def wages(
 def frontier(
     vary: Key, low: From, high: To,
     scenario: ScenarioName = None, sets: Sets = None, figure: Figure = "cost_musd",
-    against: Annotated[str | None, typer.Option("--against", help="Another figure: carbon_kt [the key].")] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Another figure: carbon_kt \\[the key].")] = None,
     accuracy: Annotated[str, typer.Option("--accuracy", help="Of the curve, as a share of the figure's range.")] = "5%",
     out: Out = None, gap: Gap = None, time_limit: Limit = None,
     csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,

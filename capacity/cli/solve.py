@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from capacity.cli.inputs import ScenarioName, Sets, question
-from capacity.errors import CapacityError, InputError
+from capacity.errors import AuditError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import pandas as pd
 
+    from capacity.catalogue import Catalogue
     from capacity.plan import Plan
+    from capacity.plan.running import Left, Running
     from capacity.problem import Problem
-    from capacity.solving import Options, Progress, Solution
+    from capacity.scenario import Scenario
+    from capacity.solving import Options, Solution
     from capacity.solving.options import Listener
 
 EXIT_LIMIT = 4
 EXIT_INTERRUPTED = 130
+RESUME = "--resume"
+
+
+class Resumable(TyperCommand):
+    """The command whose `--resume` may stand without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As ever, with `--resume` alone meaning the run's own folder."""
+        for at, given in enumerate(args):
+            if given == RESUME and (at + 1 == len(args) or args[at + 1].startswith("-")):
+                args = [*args[:at], f"{RESUME}=", *args[at + 1 :]]
+        return super().parse_args(ctx, args)
 
 
 def solve(
@@ -30,14 +44,24 @@ def solve(
     sets: Sets = None,
     gap: Annotated[str, typer.Option("--gap", help="Stop when this optimality gap is proven for every goal.")] = "2%",
     time_limit: Annotated[str, typer.Option("--time-limit", help="Stop after this long, keep the best.")] = "10min",
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder [plans/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder \\[plans/NAME].")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(RESUME, metavar="[RUN]", help="Go on from the plan and the bounds in a run's folder \\[--out's]; "
+                     "without SCENARIO with the run's own."),
+    ] = None,
     solver: Annotated[
         str, typer.Option("--solver", help="own, or gurobi, cplex, xpress, scip, cbc, highs where you have it.")
     ] = "own",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the plan.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no schedule.")] = False,
 ) -> None:
-    """Find the plan for a scenario, prove how good it is, audit it and write it as a folder."""
+    """Find the plan for a scenario, prove how good it is, audit it and write it as a folder.
+
+    The best plan so far is kept in the folder while the search goes on, with its bounds: killed, it loses nothing.
+
+    While an earlier goal such as least shortage is treated, that plan is the best for it; its cost is told as it is.
+    """
     from capacity.scenario.units import FRACTION, SECONDS, quantity
 
     allowed, seconds = quantity(gap, FRACTION, "--gap"), quantity(time_limit, SECONDS, "--time-limit")
@@ -47,28 +71,42 @@ def solve(
         from capacity.solving.elsewhere import check_solver
 
         check_solver(solver)
-    asked, catalogue = question(scenario, sets)
-    folder = out or Path("plans") / asked.name
+        if resume is not None:
+            raise InputError("--resume goes on with the own solver's search; leave out --solver")
+    asked, catalogue = continued(resume, sets) if resume and scenario is None else question(scenario, sets)
+    folder = out or (Path(resume) if resume else Path("plans") / asked.name)
     check_folder(folder)
 
-    from capacity.plan import assemble, audit, check_audit, print_schedule, save_plan
+    from capacity.cli.progress import screen
+    from capacity.cli.steps import teller
+    from capacity.plan import assemble, audit
+    from capacity.plan.running import Running, alone
     from capacity.problem import build_problem
-    from capacity.report import write_report
     from capacity.solving import Options
-    from capacity.solving import solve as find
 
-    with progress(quiet or json) as listen:
+    with alone(folder), screen(quiet or json, "reading the scenario and sharding the models") as shown:
+        left = None if resume is None else left_behind(Path(resume) if resume else folder, asked)
         problem = build_problem(asked, catalogue)
-        told = problem, Options(gap=allowed, time_limit=seconds), listen
-        solution = find(*told) if solver == "own" else elsewhere(solver, *told)
-    plan = assemble(asked, problem, solution)
-    report = audit(asked, problem, solution.values, plan.stages)
-    try:
-        check_audit(report)
-    except CapacityError as error:
-        kept = save_plan(failed(plan), folder.with_name(folder.name + ".failed-audit"))
-        raise CapacityError(f"the plan found fails its own audit; it is kept at {kept} to look at: {error}") from error
-    saved = save_plan(plan, folder)
+        told = problem, Options(gap=allowed, time_limit=seconds), teller(shown, asked)
+        keeper = Running(asked, problem, folder)
+        solution = own(keeper, left, *told) if solver == "own" else elsewhere(solver, *told)
+        plan = assemble(asked, problem, solution)
+        report = audit(asked, problem, solution.values, plan.stages)
+        saved = sound(keeper, plan, report)
+    end(plan, report, saved, json, quiet)
+    if plan.status == "interrupted":
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if plan.status == "time_limit":
+        print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved. To go on: capacity solve "
+              f"--resume {folder}", file=sys.stderr)
+        raise typer.Exit(EXIT_LIMIT)
+
+
+def end(plan: Plan, report: pd.DataFrame, saved: Path, json: bool, quiet: bool) -> None:
+    """The page of a saved plan, and what is printed of it."""
+    from capacity.plan import print_schedule
+    from capacity.report import write_report
+
     write_report(plan, saved / "report.html")
     if json:
         from json import dumps
@@ -78,14 +116,66 @@ def solve(
         print_schedule(plan)
         typer.echo(f"\naudit: {int(report['rows_checked'].sum()):,} rows recomputed, none broken")
         typer.echo(f"plan:  {saved}\npage:  {saved / 'report.html'}")
-    if plan.status == "interrupted":
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if plan.status == "time_limit":
-        print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved", file=sys.stderr)
-        raise typer.Exit(EXIT_LIMIT)
 
 
-def elsewhere(solver: str, problem: Problem, options: Options, listen: Listener | None) -> Solution:
+def own(
+    keeper: Running, left: Left | None, problem: Problem, options: Options, listen: Listener
+) -> Solution:
+    """The own search, which keeps its best plan in the folder, from where an earlier one stopped if it left anything.
+    """
+    from capacity.solving.anytime import solve_anytime
+
+    earlier = None if left is None else left.earlier(problem)
+    if earlier is not None and not earlier.same:
+        print("the tables behind the scenario have changed since: the plan is taken up, its bounds are proven anew",
+              file=sys.stderr)
+    return solve_anytime(problem, options, listen, keeper, earlier)
+
+
+def sound(keeper: Running, plan: Plan, report: pd.DataFrame) -> Path:
+    """Write the plan found. Raises AuditError, with the plan written beside the folder, where its audit fails."""
+    from capacity.plan import check_audit, save_plan
+
+    try:
+        check_audit(report)
+    except AuditError as error:
+        kept = save_plan(failed(plan), keeper.folder.with_name(keeper.folder.name + ".failed-audit"))
+        raise AuditError(f"the plan found fails its own audit; it is kept at {kept} to look at: {error}") from error
+    return keeper.finish(plan)
+
+
+def continued(run: str, sets: list[str] | None) -> tuple[Scenario, Catalogue]:
+    """The scenario that a run's folder keeps, and its catalogue. Raises InputError where there is none."""
+    from capacity.plan.folders import set_aside
+    from capacity.plan.store import SCENARIO_FILE, run_head
+
+    where = set_aside(Path(run))
+    run_head(where)
+    return question(str(where / SCENARIO_FILE), sets)
+
+
+def left_behind(run: Path, asked: Scenario) -> Left:
+    """What the search in a run's folder left. Raises InputError where there is none, or where it was of another
+    scenario, naming what differs."""
+    from capacity.plan.folders import set_aside
+    from capacity.plan.running import left_in
+    from capacity.plan.store import SCENARIO_FILE, run_head
+    from capacity.scenario import differences, load_scenario, scenario_hash
+
+    where = set_aside(run)
+    if run_head(where)["scenario_sha256"] != scenario_hash(asked):
+        changed = differences(load_scenario(where / SCENARIO_FILE), asked)
+        told = "; ".join(changed[:3]) + (f"; and {len(changed) - 3} more" if len(changed) > 3 else "")
+        raise InputError(f"--resume {run}: the scenario is not this run's ({told or 'overlay tables differ'}); leave "
+                         "out SCENARIO and --set to go on with the run's own, or --resume to start anew")
+    left = left_in(where)
+    if left is None:
+        raise InputError(f"--resume {run}: this plan has no search to go on with (it was found with --solver, or by an "
+                         "earlier version); solve it anew")
+    return left
+
+
+def elsewhere(solver: str, problem: Problem, options: Options, listen: Listener) -> Solution:
     """The same question put to another solver."""
     from capacity.solving.elsewhere import solve_with
 
@@ -106,42 +196,7 @@ def check_folder(folder: Path) -> None:
     above = next((parent for parent in folder.parents if parent.exists()), folder)
     if not above.is_dir():
         raise InputError(f"--out {folder}: {above} is a file; name a folder for the plan")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "plan.json").is_file():
+    from capacity.plan.store import holds_run
+
+    if folder.is_dir() and any(folder.iterdir()) and not holds_run(folder):
         raise InputError(f"--out {folder}: this folder holds something that is not a plan; name another")
-
-
-@contextmanager
-def progress(silent: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """A listener that shows progress on stderr: one live line on a terminal, plain lines in a pipe."""
-    if silent:
-        yield None
-        return
-    if not sys.stderr.isatty():
-        yield lambda step: print(sentence(step), file=sys.stderr, flush=True)
-        return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("reading the scenario and sharding the models") as status:
-
-        def listen(step: Progress) -> None:
-            status.update(sentence(step))
-            if step.phase in ("goal done", "relaxation solved", "better plan"):
-                console.print(sentence(step), style="dim", highlight=False)
-
-        yield listen
-
-
-def sentence(step: Progress) -> str:
-    """One line of progress in words."""
-    from math import isfinite
-
-    goal = {"shortage": "least shortage", "cost": "least cost", "cost_and_shortage": "least cost with priced shortage",
-            "served": "most instances", "surplus": "most surplus", "carbon": "least carbon",
-            "worst_shortage": "least shortage of the worst year"}.get(step.goal, step.goal)
-    parts = [f"{step.seconds:6.1f} s", f"{goal}: {step.phase}" if goal else step.phase]
-    figures = {"plan": step.objective, "bound": step.bound}
-    parts += [f"{name} {value:,.5g}" for name, value in figures.items() if isfinite(value)]
-    if isfinite(step.gap):
-        parts.append(f"gap {step.gap:.2%}")
-    return "  ".join(parts)

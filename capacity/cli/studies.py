@@ -26,8 +26,8 @@ Varied = Annotated[
     typer.Option("--vary", metavar="PATH=A,B,C",
                  help="Values of one key: plain, x0.8 (times), +5 MW (more). * stands for every entry. Repeatable."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The study's folder [studies/NAME].")]
-Workers = Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes [all cores].")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The study's folder \\[studies/NAME].")]
+Workers = Annotated[int | None, typer.Option("--workers", metavar="N", min=1, help="Processes \\[all cores].")]
 Dask = Annotated[str | None, typer.Option("--dask", metavar="tcp://HOST:PORT", help="Solve on this Dask cluster.")]
 Gap = Annotated[str | None, typer.Option("--gap", help="Gap to prove for every member and goal [2%].")]
 Limit = Annotated[str | None, typer.Option("--time-limit", help="For each member [10min].")]

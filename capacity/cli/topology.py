@@ -39,7 +39,7 @@ def topology(
     ] = None,
     groups: Annotated[
         str | None,
-        typer.Option("--groups", metavar="N,N", help="Collectives of groups of these sizes [a range of them]."),
+        typer.Option("--groups", metavar="N,N", help="Collectives of groups of these sizes \\[a range of them]."),
     ] = None,
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Draw it: FILE.svg, .png or .pdf.")

@@ -20,7 +20,7 @@ class Plan:
 
     name: str
     status: str
-    """optimal, gap_reached, time_limit or interrupted"""
+    """optimal, gap_reached, time_limit, interrupted, or stopped: the best so far of a search that was killed"""
     scenario: Scenario | None
     """The question as resolved; None for a problem made by hand."""
     summary: Mapping[str, Any]

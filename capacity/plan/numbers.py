@@ -64,6 +64,7 @@ def ended(status: str) -> str:
     return {
         "optimal": "Proven optimal", "gap_reached": "Solved to the gap asked for",
         "time_limit": "Stopped at the time limit", "interrupted": "Interrupted: the best plan so far",
+        "stopped": "Stopped on the way: the best plan so far",
     }.get(status, status.replace("_", " "))
 
 

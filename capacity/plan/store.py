@@ -11,23 +11,29 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from capacity.errors import InputError
 from capacity.plan.columns import PLAN_TABLES, conform
+from capacity.plan.folders import draft_of, put_in_place, set_aside
 from capacity.plan.model import Plan
 from capacity.problem import Problem
+from capacity.scenario.schema import Scenario
 
 FORMAT = 2
 """Version of the folder's layout."""
 SCENARIO_FILE = "scenario.yaml"
+BEST = "best.npz"
+"""A search's best point; see `running`."""
+PLAN_FILE, QUESTION_FILE = "plan.json", "search.json"
+"""What makes a folder a plan's, and what makes it that of a search which has no tables of its plan yet."""
 
 
 def save_plan(plan: Plan, folder: Path | str, beside: Mapping[str, bytes] | None = None) -> Path:
@@ -42,24 +48,17 @@ def save_plan(plan: Plan, folder: Path | str, beside: Mapping[str, bytes] | None
     _refuse_foreign(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        draft = draft_of(target)
     except OSError as error:
         raise InputError(f"{target}: cannot write a plan there: {error.strerror or error}") from None
     try:
         _write(plan, draft)
         for name, content in (beside or {}).items():
             (draft / name).write_bytes(content)
-        draft.chmod(0o777 & ~_umask())
-        _replace(draft, target)
+        put_in_place(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -67,44 +66,62 @@ def _refuse_foreign(target: Path) -> None:
         return
     if not target.is_dir():
         raise InputError(f"{target}: is a file; give a folder for the plan")
-    if any(target.iterdir()) and not (target / "plan.json").is_file():
+    if any(target.iterdir()) and not holds_run(target):
         raise InputError(f"{target}: is a folder without plan.json, so not a plan; nothing is overwritten")
 
 
-def _replace(draft: Path, target: Path) -> None:
-    """Renames the draft to the target; what stood there is moved aside first and removed last."""
-    if not target.exists():
-        draft.rename(target)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-    target.rename(aside / "plan")
-    try:
-        draft.rename(target)
-    except OSError:
-        (aside / "plan").rename(target)
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+def holds_run(folder: Path) -> bool:
+    """Whether a folder is a plan's or a search's."""
+    return (folder / PLAN_FILE).is_file() or (folder / QUESTION_FILE).is_file()
 
 
 def _write(plan: Plan, folder: Path) -> None:
     whole = {**plan.tables, "stages": plan.stages, "assumptions": plan.assumptions}
     _write_tables(whole, folder / "tables")
-    _write_tables({n: t for n, t in plan.problem.tables.items() if len(t)}, folder / "problem")
-    _write_tables({n: t for n, t in plan.problem.words.items() if len(t)}, folder / "problem" / "words")
     _write_tables({n: t for n, t in plan.values.items() if len(t)}, folder / "values")
     plan.assumptions.to_csv(folder / "assumptions.csv", index=False)
-    digest = None
-    if plan.scenario is not None:
-        from capacity.scenario import resolved, scenario_hash
-
-        (folder / SCENARIO_FILE).write_text(resolved(plan.scenario), encoding="utf-8")
-        digest = scenario_hash(plan.scenario)
+    told = _write_question(plan.scenario, plan.problem, folder)
     head = {
-        "format": FORMAT, "name": plan.name, "status": plan.status, "problem": plan.problem.name,
-        "summary": dict(plan.summary), "scenario_sha256": digest, "versions": _versions(),
+        "format": FORMAT, "name": plan.name, "status": plan.status, "summary": dict(plan.summary), **told,
+        "versions": _versions(),
     }
-    (folder / "plan.json").write_text(json.dumps(head, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / PLAN_FILE).write_text(json.dumps(head, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_question(scenario: Scenario | None, problem: Problem, folder: Path) -> dict[str, Any]:
+    """Writes the problem and the scenario; returns what tells them: problem, scenario_sha256."""
+    _write_tables({n: t for n, t in problem.tables.items() if len(t)}, folder / "problem")
+    _write_tables({n: t for n, t in problem.words.items() if len(t)}, folder / "problem" / "words")
+    if scenario is None:
+        return {"problem": problem.name, "scenario_sha256": None}
+    from capacity.scenario import resolved, scenario_hash
+
+    (folder / SCENARIO_FILE).write_text(resolved(scenario), encoding="utf-8")
+    return {"problem": problem.name, "scenario_sha256": scenario_hash(scenario)}
+
+
+def save_question(scenario: Scenario | None, problem: Problem, folder: Path, beside: Mapping[str, bytes]) -> None:
+    """Writes the folder of a search that has no plan yet, at once or not at all. Raises OSError where one stands."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = draft_of(folder)
+    try:
+        head = {"format": FORMAT, **_write_question(scenario, problem, draft)}
+        (draft / QUESTION_FILE).write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
+        for name, content in beside.items():
+            (draft / name).write_bytes(content)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load_question(folder: Path) -> tuple[Scenario | None, Problem]:
+    """The scenario and the problem that a folder is about, whether it has a plan or not. Raises as `load_plan`."""
+    head = run_head(folder)
+    return _scenario(folder, head), _problem(folder, head)
+
+
+def _problem(where: Path, head: Mapping[str, Any]) -> Problem:
+    return Problem.of(_read_tables(where / "problem"), _read_tables(where / "problem" / "words"), head["problem"])
 
 
 def _versions() -> dict[str, str]:
@@ -124,18 +141,42 @@ def load_plan(folder: Path | str) -> Plan:
 
     Raises InputError naming folder and file when something is missing, damaged or of another layout.
     """
-    where = Path(folder)
-    head = _head(where)
+    where = set_aside(Path(folder))
+    head = plan_head(where)
     tables = {n: conform(n, t) for n, t in _read_tables(where / "tables").items() if n in PLAN_TABLES}
     missing = [n for n in PLAN_TABLES if n not in tables]
     if missing:
         raise InputError(f"{where / 'tables'}: {missing[0]}.parquet is missing")
-    problem = Problem.of(_read_tables(where / "problem"), _read_tables(where / "problem" / "words"), head["problem"])
+    problem = _problem(where, head)
     stages, assumptions = tables.pop("stages"), tables.pop("assumptions")
     return Plan(
         name=head["name"], status=head["status"], scenario=_scenario(where, head), summary=head["summary"],
         tables=tables, stages=stages, assumptions=assumptions, problem=problem, values=_read_tables(where / "values"),
     )
+
+
+def latest(folder: Path | str) -> Plan:
+    """The plan in a folder. Where a search was killed after it found a better one than the tables tell, they are made
+    of that and written first; not while another process searches there. Raises as `load_plan` does."""
+    where = set_aside(Path(folder))
+    if not point_ahead(where):
+        return load_plan(where)
+    from capacity.plan.running import bring_up  # it loads the solver
+
+    bring_up(where)
+    return load_plan(where)
+
+
+def point_ahead(folder: Path) -> bool:
+    """Whether a search left a point in a folder that its plan's tables do not tell. Raises InputError: damaged."""
+    path = folder / BEST
+    if not path.is_file():
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return not json.loads(str(found["told"]))["whole"]
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged: {error}") from None
 
 
 def _scenario(where: Path, head: Mapping[str, Any]) -> Any:
@@ -146,15 +187,30 @@ def _scenario(where: Path, head: Mapping[str, Any]) -> Any:
     return load_scenario(where / SCENARIO_FILE)
 
 
-def _head(where: Path) -> dict[str, Any]:
-    path = where / "plan.json"
+def plan_head(where: Path) -> dict[str, Any]:
+    """What plan.json says. Raises InputError when it is missing, damaged or of another layout."""
+    path = where / PLAN_FILE
     if not path.is_file():
+        if (where / QUESTION_FILE).is_file():
+            raise InputError(f"{where}: a search left a point here but no tables yet; `capacity report {where}` makes "
+                             f"them, `capacity solve --resume {where}` goes on")
         raise InputError(f"{where}: no plan here (plan.json is missing); `capacity solve --out {where}` writes one")
+    return _read_head(path, {"format", "name", "status", "problem", "summary", "scenario_sha256"})
+
+
+def run_head(where: Path) -> dict[str, Any]:
+    """What plan.json or, before there is one, search.json says of the question: problem, scenario_sha256."""
+    path = where / QUESTION_FILE
+    if path.is_file() and not (where / PLAN_FILE).is_file():
+        return _read_head(path, {"format", "problem", "scenario_sha256"})
+    return plan_head(where)
+
+
+def _read_head(path: Path, keys: set[str]) -> dict[str, Any]:
     try:
         head: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: damaged: {error}") from None
-    keys = {"format", "name", "status", "problem", "summary", "scenario_sha256"}
     if not isinstance(head, dict) or not keys <= set(head):
         raise InputError(f"{path}: not a plan: it must have the keys {', '.join(sorted(keys))}")
     if head["format"] != FORMAT:

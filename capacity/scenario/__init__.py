@@ -6,6 +6,7 @@ Files become layers (`layers`), layers a typed Scenario (`schema`), and every mi
 from capacity.scenario.check import check_against
 from capacity.scenario.demand import by_year, capex_budget, demand_table
 from capacity.scenario.load import (
+    differences,
     find_scenario,
     json_schema,
     list_scenarios,
@@ -22,6 +23,7 @@ __all__ = [
     "capex_budget",
     "check_against",
     "demand_table",
+    "differences",
     "find_scenario",
     "json_schema",
     "list_scenarios",

@@ -17,7 +17,8 @@ from capacity.scenario.layers import DEFAULT, NAME_LISTS, find_scenario, list_sc
 from capacity.scenario.messages import explain, raise_for
 from capacity.scenario.schema import Scenario
 
-__all__ = ["find_scenario", "json_schema", "list_scenarios", "load_scenario", "resolved", "scenario_hash"]
+__all__ = ["differences", "find_scenario", "json_schema", "list_scenarios", "load_scenario", "resolved",
+           "scenario_hash"]
 
 
 def load_scenario(source: str | Path | None = None, sets: Sequence[str] = ()) -> Scenario:
@@ -57,6 +58,20 @@ def scenario_hash(scenario: Scenario) -> str:
     data["catalogue"] = [_folder_hash(Path(folder)) for folder in scenario.catalogue]
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(one: Scenario, other: Scenario) -> list[str]:
+    """What differs between two scenarios, a key each: `years.last was 2030, is 2031`."""
+    was, now = _leaves(_dumped(one)), _leaves(_dumped(other))
+    keys = [key for key in {**was, **now} if was.get(key) != now.get(key)]
+    return [f"{key} was {was.get(key, 'absent')}, is {now.get(key, 'absent')}" for key in keys]
+
+
+def _leaves(data: Any, path: str = "") -> dict[str, Any]:
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else None
+    if parts is None or not data:
+        return {path: data}
+    return {k: v for key, part in parts for k, v in _leaves(part, f"{path}.{key}" if path else str(key)).items()}
 
 
 def _dumped(scenario: Scenario) -> dict[str, Any]:

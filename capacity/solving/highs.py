@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Report = Callable[[float, float, float], None]
 """Called with (incumbent, bound, relative gap) while a search runs."""
+Found = Callable[[Floats], None]
+"""Called with each better point of a search while it runs, in the caller's thread."""
 
 
 ROWWISE, MINIMISE = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
@@ -66,6 +68,7 @@ class Machine:
         self.highs.setOptionValue("output_flag", False)
         self.highs.setOptionValue("threads", threads)
         self.stop = False
+        self.found: Found | None = None
         for point in (self.highs.cbMipInterrupt, self.highs.cbIpmInterrupt, self.highs.cbSimplexInterrupt):
             point += self._stop_if_asked
         rows, columns = matrix.shape
@@ -150,17 +153,21 @@ class Machine:
             solution = highspy.HighsSolution()
             solution.col_value = start
             self.highs.setSolution(solution)
-        watch, self.stop = _Watch(self.highs, report), False
+        watch, self.stop = _Watch(self.highs, report, self.found), False
         ends = deadline.elapsed() + limit + GRACE_S
         threading.Thread(target=watch.run, daemon=True).start()
-        while not watch.done.is_set():  # not Thread.join: interrupted, it forgets a thread that still runs (bpo-45274)
-            try:
-                watch.done.wait(0.1)
-                watch.tell()
-                self.stop = self.stop or deadline.elapsed() > ends
-            except KeyboardInterrupt:
-                self.stop = deadline.interrupted = True
-        watch.close()
+        try:
+            while not watch.done.is_set():  # not Thread.join: interrupted, it forgets a running thread (bpo-45274)
+                try:
+                    watch.done.wait(0.1)
+                    watch.tell()
+                    self.stop = self.stop or deadline.elapsed() > ends
+                except KeyboardInterrupt:
+                    self.stop = deadline.interrupted = True
+        finally:  # whatever a listener raised, nothing goes on running behind it
+            self.stop = self.stop or not watch.done.is_set()
+            watch.done.wait()
+            watch.close()
         return self._answer()
 
     def _stop_if_asked(self, event: Any) -> None:
@@ -197,17 +204,23 @@ class Machine:
 class _Watch:
     """Runs HiGHS in a thread and carries its progress to the caller's thread."""
 
-    def __init__(self, highs: Any, report: Report | None) -> None:
-        self.highs, self.report = highs, report
+    def __init__(self, highs: Any, report: Report | None, found: Found | None = None) -> None:
+        self.highs, self.report, self.found = highs, report, found
         self.latest: tuple[float, float, float] | None = None
+        self.point: Floats | None = None
         self.done = threading.Event()
         if report is not None:
             highs.cbMipLogging += self._note
             highs.cbMipImprovingSolution += self._note
+        if found is not None:
+            highs.cbMipImprovingSolution += self._keep
 
     def _note(self, event: Any) -> None:
         data = event.data_out
         self.latest = (data.mip_primal_bound, data.mip_dual_bound, data.mip_gap)
+
+    def _keep(self, event: Any) -> None:
+        self.point = np.array(event.data_out.mip_solution, dtype=float)
 
     def run(self) -> None:
         try:
@@ -220,8 +233,13 @@ class _Watch:
         if self.report is not None and self.latest is not None:
             latest, self.latest = self.latest, None
             self.report(*latest)
+        if self.found is not None and self.point is not None:
+            point, self.point = self.point, None
+            self.found(point)
 
     def close(self) -> None:
+        if self.found is not None:
+            self.highs.cbMipImprovingSolution -= self._keep
         if self.report is not None:
             self.highs.cbMipLogging -= self._note
             self.highs.cbMipImprovingSolution -= self._note

@@ -217,14 +217,19 @@ class Search:
 
     def keep(self, goal: str, value: float) -> None:
         """Hold a finished goal at its value, with room for rounding of floating point only."""
-        tolerance = dict(zip(self.goals, self.problem.table("goals").sort_values("order")["tolerance"], strict=False))
-        room = max(1e-7 * max(1.0, abs(value)), tolerance.get(goal, 0.0) * abs(value))
         found = next((k for k in self.kept if k.goal == goal), None)
         if found is None:
-            found = Kept(goal, self.machine.add_row(-np.inf, value + room, self.form.cost[goal]), 0.0)
+            found = Kept(goal, self.machine.add_row(-np.inf, value, self.form.cost[goal]), 0.0)
             self.kept.append(found)
-        found.value = value + room
+        found.value = self.held_at(goal, value)
         self.machine.set_row(found.row, -np.inf, found.value)
+
+    def held_at(self, goal: str, value: float) -> float:
+        """Value at which a finished goal is held. The room is measured on the goal with its constant: what is served
+        may be a small difference of large amounts."""
+        tolerance = dict(zip(self.goals, self.problem.table("goals").sort_values("order")["tolerance"], strict=False))
+        rounding = max(1e-7 * max(1.0, abs(value + self.form.offset[goal])), 1e-13 * abs(value))
+        return value + max(rounding, tolerance.get(goal, 0.0) * abs(value))
 
     # ---- search -------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ class Stage:
     gap: float
     seconds: float
     status: str
-    """optimal, gap_reached, time_limit or interrupted"""
+    """optimal, gap_reached, time_limit, interrupted, or stopped: the best so far of a search that was killed"""
 
 
 @dataclass(frozen=True)
