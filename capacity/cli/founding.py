@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,21 +86,11 @@ def _found(chosen: list, facts: Facts, tell: Callable[[str], None]) -> list[Find
 @contextmanager
 def progress(total: int, silent: bool) -> Iterator[Callable[[str], None]]:
     """What is computed now, on stderr: a bar on a terminal, a line each in a pipe."""
-    if silent:
-        yield lambda name: None
-        return
-    if not sys.stderr.isatty():
-        count = iter(range(1, total + 1))
-        yield lambda name: print(f"{next(count)} of {total}  {name}", file=sys.stderr, flush=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from capacity.cli.progress import screen
 
-    columns = (TextColumn("{task.completed:.0f} of {task.total:.0f}"), BarColumn(), TimeElapsedColumn(),
-               TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, completed=-1)
-        yield lambda name: bar.update(task, advance=1, description=name)
+    count = iter(range(total))
+    with screen(silent, counted=True) as shown:
+        yield lambda name: shown.show([name], name, done=(next(count), total))
 
 
 def _print(found: list[Finding], facts: Facts, whole: bool, csv: bool, json: bool) -> None:

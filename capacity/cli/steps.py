@@ -47,6 +47,7 @@ def sentences(step: Progress, scenario: Scenario | None = None) -> list[str]:
     before, _, other = phase.partition("looking ahead to ")
     phase = f"looking ahead to {GOALS.get(other, (other, 1.0))[0]}" if other and not before else phase
     start = f"{step.seconds:6.1f} s  " + (f"{goal}: {phase}" if goal else phase)
+    short = f"{step.seconds:6.1f} s  {goal or phase}"
     unit = goal_unit(step.goal, scenario).partition(",")[0]
     best, bound, proven = "", "", f"gap {gap(step.gap)}" if isfinite(step.gap) else ""
     if isfinite(step.objective):
@@ -55,7 +56,7 @@ def sentences(step: Progress, scenario: Scenario | None = None) -> list[str]:
         bound = f"none {'below' if sign > 0 else 'above'} {number(sign * step.bound)}"
     measured = unit if best or bound else ""
     shapes = ([start, best, bound, measured, proven], [start, best, bound, proven], [start, best, proven],
-              [start, proven], [start])
+              [start, proven], [short, best, proven], [short, proven])
     return ["  ".join(filter(None, shape)) for shape in shapes]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,31 +193,18 @@ def query(
 
 
 @contextmanager
-def progress(silent: bool) -> Iterator[Callable[[StudyProgress], None] | None]:
+def progress(silent: bool) -> Iterator[Callable[[StudyProgress], None]]:
     """A bar with the time left on a terminal, plain lines in a pipe; both on stderr."""
-    if silent:
-        yield None
-        return
-    if not sys.stderr.isatty():
-        yield lambda step: print(sentence(step), file=sys.stderr, flush=True)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from capacity.cli.progress import screen
 
-    columns = (TextColumn("{task.completed:.0f} of {task.total:.0f}"), BarColumn(), TimeElapsedColumn(),
-               TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("starting", total=None)
+    with screen(silent, "reading the study", counted=True) as shown:
 
         def listen(step: StudyProgress) -> None:
-            bar.update(task, total=step.total, completed=step.finished, description=aside(step))
+            since = f"{step.seconds:7.1f} s"
+            told = [f"{since}  {aside(step)}  {step.latest}".rstrip(), f"{since}  {aside(step)}".rstrip(), since]
+            shown.show(told, step.latest, done=(step.finished, step.total))
 
         yield listen
-
-
-def sentence(step: StudyProgress) -> str:
-    """One line of progress."""
-    return f"{step.seconds:7.1f} s  {step.finished} of {step.total}  {aside(step)}  {step.latest}".rstrip()
 
 
 def aside(step: StudyProgress) -> str:
