@@ -14,6 +14,8 @@ from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form, compile_problem
 from capacity.solving.diagnosis import whole_decisions, why_infeasible
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.location import Location, location_of
+from capacity.solving.location_search import hunt_location
 from capacity.solving.neighbourhood_search import hunt_network, improve
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
@@ -30,6 +32,9 @@ SMALL = 5000
 
 ROUNDING_S = 20.0
 """Seconds for the first rounding."""
+
+WORTH_A_LOOK = 500
+"""Linking rows from which on a program is looked at as a location problem."""
 
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
@@ -76,6 +81,8 @@ class Search:
     """The program without most of its linking rows, where they are many."""
     dual: Floats | None = None
     """Row multipliers that prove the bound of the program on demand."""
+    location: Location | None = None
+    """The program as a location problem, where it is one."""
     stages: list[Stage] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -90,7 +97,10 @@ class Search:
         self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
-        if self.may_wait() and int(linking_rows(self.form).sum()) >= MANY:
+        linking = int(linking_rows(self.form).sum()) if self.may_wait() else 0
+        if linking >= WORTH_A_LOOK:
+            self.location = location_of(self.form, self.form.cost[self.goals[0]])
+        if linking >= MANY and self.location is None:
             goal = self.goals[0]
             self.on_demand = OnDemand(self.form, self.form.cost[goal], self.form.offset[goal], self.options.threads)
 
@@ -116,8 +126,9 @@ class Search:
     def treat(self, order: int, goal: str) -> None:
         """Bound, search and keep one goal."""
         begun = self.deadline.elapsed()
-        point, self.bound = self.relax(goal, self.form.cost[goal])
-        self.seek(order, goal, point)
+        if self.location is None or not hunt_location(self, goal, self.location):
+            point, self.bound = self.relax(goal, self.form.cost[goal])
+            self.seek(order, goal, point)
         self.settle(order, goal, begun)
 
     def seek(self, order: int, goal: str, point: Floats | None) -> None:

@@ -49,6 +49,7 @@ def test_optima(monkeypatch, kind, file, variant, capacity, objective):
     problem = read(kind, file, variant, capacity)
     if objective is None:
         objective = solve(problem, Options(gap=0.0)).stages[-1].objective
+    monkeypatch.setattr(search, "WORTH_A_LOOK", 10**9)
     monkeypatch.setattr(search, "MANY", 0)
     monkeypatch.setattr(on_demand, "MANY", 40)
     monkeypatch.setattr(on_demand, "AT_ONCE", 20)
@@ -58,6 +59,7 @@ def test_optima(monkeypatch, kind, file, variant, capacity, objective):
 
 
 def test_too_little_room_is_infeasible_either_way(monkeypatch):
+    monkeypatch.setattr(search, "WORTH_A_LOOK", 10**9)
     monkeypatch.setattr(search, "MANY", 0)
     with pytest.raises(InfeasibleError):
         solve(read("orlib-cap", CAP, "", 100.0), Options(gap=0.0))
