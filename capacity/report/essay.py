@@ -31,8 +31,7 @@ THEMES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      "these balance out.", ("experts", "distillation", "context")),
     ("How many", "To transform the economy, the post holds, copies should outnumber people. So count them: what the "
      "world's machines could run if they ran nothing else, what gamers could add, what is there on the day that a "
-     "model "
-     "is done, and what it takes to reach eight billion.",
+     "model is done, and what it takes to reach eight billion.",
      ("operations", "consumer", "overhang", "doubling", "eight-billion")),
     ("The race", "Everything above holds a year still. What decides is motion: machines and methods get cheaper, and "
      "models grow.", ("race", "share")),
@@ -95,7 +94,7 @@ def _told(by: Mapping[str, Finding], name: str, at: int = 0) -> str:
 
 def _opening(by: Mapping[str, Finding]) -> list[str]:
     held = [finding.outcome.verdict for finding in by.values()]
-    firm = sum(finding.robust for finding in by.values())
+    firm, no = sum(finding.robust for finding in by.values()), held.count("does not hold")
     return [
         "In October 2021 a short post on LessWrong made a point that sounds dull and is not: running a trained model "
         "costs money, every time, and if the first model as able as a human is a thousand times GPT-3, then eight "
@@ -103,38 +102,32 @@ def _opening(by: Mapping[str, Finding]) -> list[str]:
         "rarer than it should be. Numbers can be checked.",
         f"Here are {len(by)} of those arguments as computations. Each is broken into statements that can be true or "
         f"false; each verdict follows from its statements and from nothing else. {held.count('holds')} hold, "
-        f"{held.count('holds in part')} hold in part and {held.count('does not hold')} does not. In {firm} of them "
-        "every statement stands over the whole stated range of every input. Where a number is a guess it is called an "
-        "estimate, and the text "
-        "says how far it would have to move to turn the verdict.",
+        f"{held.count('holds in part')} hold in part and {no or 'none'} {'does' if no == 1 else 'do'} not. In {firm} "
+        "of them every statement stands over the whole stated range of every input. Where a number is a guess it is "
+        "called an estimate, and the text says how far it would have to move to turn a statement.",
     ]
 
 
 def _closing(by: Mapping[str, Finding]) -> list[str]:
     return [
         f"As a claim about price, no longer. The same 750 words that cost {_told(by, 'words', 1)} then cost the owner "
-        "of "
-        f"a current machine {_told(by, 'words', 3)}, and even a dense model a thousand times as large costs "
+        f"of a current machine {_told(by, 'words', 3)}, and even a dense model a thousand times as large costs "
         f"{_told(by, 'words', 4)}, not $60. Three things did that, and none of them was a discovery: many readers "
         "sharing each pass over the weights, memory with bandwidth to match, and numbers of fewer bits.",
-        f"As a claim about numbers, yes, for as long as it takes to build. The world's stock of 2025 would run "
+        "As a claim about numbers, yes, for as long as it takes to build. The world's stock of 2025 would run "
         f"{_told(by, 'eight-billion')} of thought on a current model if it did nothing else; for eight billion the "
-        "plan "
-        f"takes {_told(by, 'eight-billion', 1)} accelerators of the coming decade and {_told(by, 'eight-billion', 2)}, "
-        f"and what binds first is how fast power can be built, not money. Ask for agentic work rather than a stream of "
-        f"thought and {_told(by, 'eight-billion', 4)} of the demand of 2036 goes unserved. The definition of an "
-        "instance "
-        "moves the answer more than any hardware trend.",
+        f"plan takes {_told(by, 'eight-billion', 1)} accelerators of the coming decade and "
+        f"{_told(by, 'eight-billion', 2)}, a small part of what the world is expected to supply. Ask for agentic work "
+        f"rather than a stream of thought and {_told(by, 'eight-billion', 4)} of the demand of 2036 goes unserved, for "
+        "want of memory and power and not of money. The definition of an instance moves the answer more than any "
+        "hardware trend.",
         f"As a claim about speed, more than its author hoped. A model of GPT-3's size thinks at most "
-        f"{_told(by, 'speed')} as fast as a human on the best machine in the catalogue, a thousandfold one "
-        f"{_told(by, 'speed', 1)}, and no budget changes that much. If larger models are what it takes, then latency "
-        "is "
-        "the limit that money does not move.",
+        f"{_told(by, 'speed')} as fast as a human on a machine of 2026, a thousandfold one {_told(by, 'speed', 1)}, "
+        "and no budget changes that much. If larger models are what it takes, then latency is the limit that money "
+        "does not move.",
         f"And the race: the cost of the frontier falls {_told(by, 'race')}, on central estimates of the growth of "
-        "models, "
-        "of hardware and of algorithms that each carry wide ranges. So the post's own edit has aged best: inference "
-        "cost "
-        "may turn out to be a bottleneck, it may take a while before there are many copies, and one should not forget "
-        "it. What it missed is that the bottleneck is made of concrete, transformers and packaging, and that it has a "
-        "date.",
+        "models, of hardware and of algorithms that each carry wide ranges. So the post's own edit has aged best: "
+        "inference cost may turn out to be a bottleneck, it may take a while before there are many copies, and one "
+        "should not forget it. What it missed is that the bottleneck is made of memory, transformers and packaging, "
+        "and that it has a date.",
     ]

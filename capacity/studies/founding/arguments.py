@@ -6,13 +6,26 @@ from collections.abc import Iterable, Iterator
 
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError, nearest
-from capacity.studies.founding import billions, copies, ladder, latency, memory, price, race, streaming, variants
+from capacity.studies.founding import (
+    billions,
+    copies,
+    distillation,
+    ladder,
+    latency,
+    memory,
+    price,
+    race,
+    streaming,
+    training,
+    variants,
+)
 from capacity.studies.founding.argument import Argument, Finding, find
 from capacity.studies.founding.facts import Facts
 
 ARGUMENTS: tuple[Argument, ...] = (
     *ladder.ARGUMENTS, *price.ARGUMENTS, *memory.ARGUMENTS, *streaming.ARGUMENTS, *latency.ARGUMENTS,
-    *variants.ARGUMENTS, *copies.ARGUMENTS, *billions.ARGUMENTS, *race.ARGUMENTS,
+    *variants.ARGUMENTS, *distillation.ARGUMENTS, *copies.ARGUMENTS, *billions.ARGUMENTS, *race.ARGUMENTS,
+    *training.ARGUMENTS,
 )
 
 

@@ -1,5 +1,4 @@
-"""Eight billion copies: a solved plan under several definitions of the instance, and what the stock of the time "
-  "runs."""
+"""Eight billion copies: solved plans under several definitions of the instance, and what the stock of the time runs."""
 
 from __future__ import annotations
 
@@ -17,100 +16,194 @@ from capacity.studies.founding.say import share, short, usd
 from capacity.studies.founding.work import MILLION
 
 SCENARIO = "eight-billion"
-GAP, SECONDS = 0.02, 120.0
+GAP, ROUGH, SECONDS = 0.02, 0.05, 120.0
+"""Gap to prove for a plan whose figures are told, and for one of which only a share or a yes is."""
 FIRST = "a stream of thought on a model of 2026"
+AGENT = "agentic work, ten times thought"
 DEFINITIONS: dict[str, tuple[str, ...]] = {
     FIRST: (),
     "a tenth of that": ("classes.instance.output_tokens=3k tokens", "classes.instance.fresh_input_tokens=1k tokens",
                         "classes.instance.cached_input_tokens=10k tokens"),
-    "agentic work, ten times thought": ("classes.instance.output_tokens=300k tokens",
-                                        "classes.instance.fresh_input_tokens=100k tokens",
-                                        "classes.instance.cached_input_tokens=1M tokens", "classes.instance.turns=200",
-                                        "classes.instance.branches=4"),
+    AGENT: ("classes.instance.output_tokens=300k tokens", "classes.instance.fresh_input_tokens=100k tokens",
+            "classes.instance.cached_input_tokens=1M tokens", "classes.instance.turns=200",
+            "classes.instance.branches=4"),
     "thought on a mixture 1000 times GPT-3": ("variants.deepseek-v4-pro.model=gpt3x1000-moe",
                                               "variants.deepseek-v4-pro.weights=fp4", "classes.instance.tpot=110 ms"),
 }
+SERIES = {"a stream of thought": FIRST, "agentic work": AGENT}
+"""Definitions of which the whole path is drawn."""
 STOCK_YEARS = (2021, 2023, 2025)
+MOST_TOKENS, CLOSE = 10.0, 1.15
+"""Multiples of a stream of thought's tokens are looked at up to here; the tipping point is known within this factor."""
+WORLD = ("accelerator supply", "HBM supply", "power supply")
+"""Limits that hold for the world and not for one place."""
+ANY = 1e-3
+"""Share of a year's demand unserved from which it counts as short."""
 
 
 def _inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.input("trends", "nvidia_stock_growth", "growth", "growth a year of the stock before the first count",
-                        least=1.0),)
+    rows = facts.catalogue.table("supply")
+    power = rows[rows["quantity"] == "ai_power_mw"].sort_values("year").iloc[-1]
+    return (
+        facts.input("trends", "nvidia_stock_growth", "growth", "growth a year of the stock before the first count",
+                    least=1.0),
+        Input("supply", "accelerators, memory and power that the world supplies, all at their low, mid or high",
+              float(power["low"] / power["value"]), 1.0, float(power["high"] / power["value"]), "of mid",
+              f"supply.csv, told by ai_power_mw of {power['year']}", str(power["confidence"])),
+    )
 
 
-def planned(facts: Facts, sets: tuple[str, ...]) -> Plan:
+def planned(facts: Facts, sets: tuple[str, ...], gap: float = GAP) -> Plan:
     """The audited plan of the scenario with overrides, solved once. Raises CapacityError where there is none."""
     def make() -> Plan:
         scenario = load_scenario(SCENARIO, sets)
         problem = build_problem(scenario, facts.catalogue)
-        solution = solve(problem, Options(gap=GAP, time_limit=SECONDS, threads=1))
+        solution = solve(problem, Options(gap=gap, time_limit=SECONDS, threads=1))
         plan = assemble(scenario, problem, solution)
         check_audit(audit(scenario, problem, solution.values, plan.stages))
         return plan
-    return facts.keep(("plan", *sets), make)
+    return facts.keep(("plan", gap, *sets), make)
+
+
+def _level(supply: float) -> tuple[str, ...]:
+    """The scenario's level of supply that is meant by a factor of its mid."""
+    return () if supply == 1.0 else ("supply.level=low",) if supply < 1.0 else ("supply.level=high",)
 
 
 def _billion(facts: Facts, given: Values) -> Outcome:
-    table = pd.DataFrame([_defined(name, planned(facts, sets)) for name, sets in DEFINITIONS.items()])
+    level = _level(given["supply"])
+    asked, gap = (DEFINITIONS, GAP) if not level else ({k: DEFINITIONS[k] for k in (FIRST, AGENT)}, ROUGH)
+    table = pd.DataFrame([_defined(name, planned(facts, (*sets, *level), gap)) for name, sets in asked.items()])
     have = pd.DataFrame([_runs(facts, year, given["growth"]) for year in STOCK_YEARS])
     base, worst = table.iloc[0], table.iloc[int(table["short"].argmax())]
     wanted, last = facts.claim("human_population"), have.iloc[-1]
-    first, now = (float(have["instances_m"].iloc[at]) * MILLION for at in (0, -1))
-    needs = float(base["accelerators_m"]) * MILLION
+    then, now = (float(have["instances_m"].iloc[at]) * MILLION for at in (0, -1))
     parts = (
         Part("8 billion copies need many new supercomputers",
-             f"the stock of {last['year']:.0f} runs {short(now)}; the plan builds {short(needs)} newer accelerators "
-             "and "
-             f"{short(base['gw'])} GW for the first definition", now < wanted),
+             f"the stock of {last['year']:.0f} runs {short(now)}; the plan holds "
+             f"{short(float(base['accelerators_m']) * MILLION)} newer accelerators and {short(base['gw'])} GW for the "
+             "first definition", now < wanted),
         Part("the machines of the time could not run them",
-             f"the stock of {have['year'].iloc[0]:.0f} runs {short(first)} streams of thought", first < wanted),
-        Part("for demanding instances the world's supply falls short for years (by 2036)",
-             "; ".join(f"{name}: {share(short_of)} short" for name, short_of in
-                       zip(table["definition"], table["short"], strict=True)), bool((table["short"] > GAP).any())),
+             f"the stock of {have['year'].iloc[0]:.0f} runs {short(then)} streams of thought", then < wanted),
+        Part("for demanding instances the world's supply falls short, still in 2036",
+             "unserved: " + "; ".join(f"{name} {share(missing)}" for name, missing in
+                                      zip(table["definition"], table["short"], strict=True)),
+             bool((table["short"] > ANY).any())),
     )
-    return Outcome(parts, _figures(base, worst, now), _reading(base, worst, last, now, wanted),
-                   {"8 billion": table, "stock": have},
-                   (Chart("Accelerators in the plan of 2036 by definition of the instance", "million",
-                          table.set_index("definition")[["accelerators_m"]], "bars", log=True),
-                    Chart("Power in the plan of 2036", "GW", table.set_index("definition")[["gw"]], "bars", log=True)))
+    tables, tip = {"8 billion": table, "stock": have}, float("nan")
+    if not level:
+        tables["by tokens"] = facts.keep("by tokens", lambda: _by_tokens(facts))
+        tables["by year"] = _by_year(facts)
+        tip = float(tables["by tokens"].loc[tables["by tokens"]["short"] <= ANY, "times_thought"].max())
+    return Outcome(parts, _figures(base, worst, now, wanted, tip), _reading(base, worst, last, now, wanted, tip),
+                   tables, _charts(tables))
 
 
-def _figures(base: pd.Series, worst: pd.Series, now: float) -> tuple[Figure, ...]:
-    return (Figure("streams of thought on the newest stock", now, "streams", "stock.csv, serving"),
-            Figure("accelerators for 8 billion, a stream of "
-                   "thought", float(base["accelerators_m"]), "million", SCENARIO),
+def _by_tokens(facts: Facts) -> pd.DataFrame:
+    """Share of the last year unserved, by tokens of an instance-hour, with where it begins known within `CLOSE`.
+
+    What is served of the most tokens tells where to look first; the bracket is then halved in logs.
+    """
+    found = {1.0: _missing(planned(facts, DEFINITIONS[FIRST])),
+             MOST_TOKENS: _missing(planned(facts, _thought(MOST_TOKENS), ROUGH))}
+    low, high = 1.0, MOST_TOKENS
+    guess = MOST_TOKENS * ((1 - found[MOST_TOKENS]) / CLOSE) ** 0.5
+    while high / low > CLOSE and found[high] > ANY >= found[low]:
+        middle, guess = guess if low < guess < high else (low * high) ** 0.5, guess * CLOSE
+        found[middle] = _missing(planned(facts, _thought(middle), ROUGH))
+        low, high = (low, middle) if found[middle] > ANY else (middle, high)
+    return pd.DataFrame(sorted(found.items()), columns=["times_thought", "short"])
+
+
+def _thought(factor: float) -> tuple[str, ...]:
+    """Overrides for an instance that thinks, reads and turns so many times as much in an hour."""
+    kind = load_scenario(SCENARIO).classes["instance"]
+    names = ("output_tokens", "fresh_input_tokens", "cached_input_tokens", "turns")
+    return tuple(f"classes.instance.{name}={getattr(kind, name) * factor:.6g}" for name in names)
+
+
+def _missing(plan: Plan) -> float:
+    last = plan.tables["schedule"].iloc[-1]
+    return float(last["instances_short"] / last["instances_demanded"])
+
+
+def _by_year(facts: Facts) -> pd.DataFrame:
+    """Accelerators, GW and unserved share by year of the definitions that are drawn."""
+    parts = []
+    for name, definition in SERIES.items():
+        rows = planned(facts, DEFINITIONS[definition]).tables["schedule"]
+        parts.append(pd.DataFrame({
+            "definition": name, "year": rows["year"], "accelerators_m": rows["accelerators"] / MILLION,
+            "gw": rows["facility_mw"] / 1e3, "capex_busd": rows["capex_usd"] / 1e9,
+            "short": rows["instances_short"] / rows["instances_demanded"], "binds": rows["binds"].astype(str)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _charts(tables: dict[str, pd.DataFrame]) -> tuple[Chart, ...]:
+    table = tables["8 billion"].set_index("definition")
+    charts = [Chart("Accelerators in the plan of 2036 by definition of the instance", "million",
+                    table[["accelerators_m"]], "bars", log=True)]
+    if "by year" in tables:
+        charts += [
+            Chart("Power of the plan by year", "GW",
+                  tables["by year"].pivot_table(index="year", columns="definition", values="gw", sort=False), log=True),
+            Chart("Unserved in 2036, by tokens of an instance-hour against a stream of thought's", "share",
+                  tables["by tokens"].rename(columns={"times_thought": "times the tokens"}).set_index(
+                      "times the tokens"), log_x=True)]
+    return tuple(charts)
+
+
+def _figures(base: pd.Series, worst: pd.Series, now: float, wanted: float, tip: float) -> tuple[Figure, ...]:
+    told = (Figure("streams of thought on the newest stock", now, "streams", "stock.csv, serving"),
+            Figure("accelerators for 8 billion, a stream of thought", float(base["accelerators_m"]), "million",
+                   SCENARIO),
             Figure("power for 8 billion, a stream of thought", float(base["gw"]), "GW", SCENARIO),
-            Figure("cost of an instance-hour, a stream of "
-                   "thought", float(base["usd_per_instance_hour"]), "USD", SCENARIO),
-            Figure("unserved in 2036, most demanding definition", float(worst["short"]), "share", SCENARIO))
+            Figure("cost of an instance-hour, a stream of thought", float(base["usd_per_instance_hour"]), "USD",
+                   SCENARIO),
+            Figure("unserved in 2036, most demanding definition", float(worst["short"]), "share", SCENARIO),
+            Figure("tokens of an instance-hour at which the stock would do, against a stream of thought's",
+                   now / wanted, "x", "stock.csv, serving"))
+    if tip != tip:
+        return told
+    return (*told, Figure("tokens that the supply of 2036 still serves, against a stream of thought's", tip, "x",
+                          f"{SCENARIO}, to {CLOSE:g} times"))
 
 
-def _reading(base: pd.Series, worst: pd.Series, last: pd.Series, now: float, wanted: float) -> str:
+def _reading(base: pd.Series, worst: pd.Series, last: pd.Series, now: float, wanted: float, tip: float) -> str:
+    tips = "" if tip != tip else (
+        f" What would flip it: an instance that thinks with {share(now / wanted)} of the tokens, and the stock would "
+        f"do; one with more than {short(tip)} times them, and the supply of 2036 no longer does.")
     return (
         "What is an instance? The answer moves by orders of magnitude with the definition, so here are several, each "
-        f"a plan solved to within {share(GAP)}. A human's stream of thought on a model that exists in 2026: "
-        f"{short(base['accelerators_m'])} million accelerators by 2036 at {short(base['sites'])} parts of the world, "
-        f"{short(base['gw'])} GW, {usd(base['busd'] * 1e9)} over ten years, {usd(base['usd_per_instance_hour'])} an "
-        f"instance-hour; {base['binds']}. The most demanding, {worst['definition']}, leaves {share(worst['short'])} "
-        f"of 2036 unserved with {short(worst['accelerators_m'])} million accelerators and {short(worst['gw'])} GW; "
-        f"{worst['binds']}. The stock of {last['year']:.0f} would run {short(now)} streams of thought on that model "
-        f"if it did nothing else: {share(now / wanted)} of the 8 billion. Many new supercomputers indeed, but a "
-        "decade's worth and not a century's, for a model of today's size.")
+        f"a solved plan on what the world is expected to supply. A human's stream of thought on a model that exists in "
+        f"2026: {short(base['accelerators_m'])} million accelerators by 2036 in {short(base['sites'])} parts of the "
+        f"world, {short(base['gw'])} GW, {usd(base['busd'] * 1e9)} over ten years, "
+        f"{usd(base['usd_per_instance_hour'])} an instance-hour, with {_bound(base)}. The most demanding, "
+        f"{worst['definition']}, leaves {share(worst['short'])} of 2036 unserved on {short(worst['accelerators_m'])} "
+        f"million accelerators and {short(worst['gw'])} GW, with {_bound(worst)}. The stock of {last['year']:.0f} "
+        f"would run {short(now)} streams of thought on that model if it did nothing else: {share(now / wanted)} of "
+        f"the 8 billion.{tips}")
+
+
+def _bound(row: pd.Series) -> str:
+    last = str(row["binds_in_the_end"])
+    return "no limit of the world reached" if last == "nothing" else f"the world's {last} used up"
 
 
 def _defined(name: str, plan: Plan) -> dict[str, object]:
     """The last year of a plan in one row, and what first binds."""
     rows = plan.tables["schedule"]
     last = rows.iloc[-1]
-    missing = float(last["instances_short"] / last["instances_demanded"])
     years = rows.loc[rows["binds"].astype(str) != "", ["year", "binds"]]
-    first = "" if years.empty else f"first to bind, in {years['year'].iloc[0]}: {years['binds'].iloc[0]}"
+    first = "" if years.empty else f"{years['binds'].iloc[0]} ({years['year'].iloc[0]})"
+    limits = plan.tables["limits"]
+    world = limits[limits["binding"] & (limits["year"] == last["year"]) & limits["topic"].isin(WORLD)]["topic"]
     worst = plan.summary["gap"]
     return {"definition": name, "accelerators_m": float(last["accelerators"]) / MILLION,
             "gw": float(last["facility_mw"]) / 1e3, "sites": int(last["sites"]),
             "busd": float((rows["capex_usd"] + rows["opex_usd"]).sum()) / 1e9,
-            "usd_per_instance_hour": float(last["usd_per_instance_hour"]), "short": missing,
-            "binds": first or "nothing binds",
+            "usd_per_instance_hour": float(last["usd_per_instance_hour"]), "short": _missing(plan),
+            "binds_first": first or "nothing", "binds_in_the_end": " and ".join(dict.fromkeys(world)) or "nothing",
             "gap": float("nan") if worst is None else float(worst)}
 
 
@@ -133,7 +226,6 @@ def _runs(facts: Facts, year: int, growth: float) -> dict[str, object]:
 
 ARGUMENTS = (
     Argument("eight-billion", "Eight billion copies", "To run billions of copies, we'd need to dramatically increase "
-                                                      "the "
-             "world's number of supercomputers.", _inputs, _billion, searchable=False),
+             "the world's number of supercomputers.", _inputs, _billion, searchable=False),
 )
 __all__ = ["ARGUMENTS", "planned"]

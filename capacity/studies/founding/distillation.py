@@ -41,8 +41,8 @@ def _distil(facts: Facts, given: Values) -> Outcome:
     distilled = table[table["large"] == "deepseek-r1"]
     near = distilled.iloc[int((distilled["size"] * facts.claim("distil_smaller") - 1).abs().argmin())]
     tiny = distilled.iloc[int((distilled["size"] / facts.claim("distil_rest") - 1).abs().argmin())]
-    mix = ", ".join(f"{r.variant} {share(r.share_of_work)}" for r in
-                    grades.sort_values("share_of_work", ascending=False).itertuples())
+    mix = ", ".join(f"{row['variant']} {share(row['share_of_work'])}" for row in
+                    grades.sort_values("share_of_work", ascending=False).to_dict("records"))
     parts = (
         Part("a model five times smaller loses most of the gain",
              f"{near['small']}, {short(1 / near['size'])} times smaller than {near['large']}, keeps "

@@ -110,12 +110,13 @@ def _by_size(facts: Facts) -> pd.DataFrame:
 
 
 def _serial_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.input("human_equivalents", "thought_tokens_per_second", "human", "tokens a human thinks in a second"),
-            facts.price(CHIP, YEAR), *facts.money())
+    return (facts.input("human_equivalents", "thought_tokens_per_second", "human",
+                        "tokens a human thinks in a second"),)
 
 
 def _serial(facts: Facts, given: Values) -> Outcome:
-    hour, table = facts.hour(CHIP, YEAR, given), _by_size(facts).copy()
+    table = _by_size(facts).copy()
+    hour = facts.hour(CHIP, YEAR, {asked.name: asked.mid for asked in facts.money()})
     table["tokens_s"] = MS / table["token_ms"]
     table["times_human"] = table["tokens_s"] / given["human"]
     table["usd_per_mtok_at_that_speed"] = table["width"] / table["tokens_s"] / SECONDS_OF_HOUR * hour * MILLION
@@ -124,11 +125,11 @@ def _serial(facts: Facts, given: Values) -> Outcome:
     level = table.loc[table["size_of_gpt3"] == 1.0].iloc[0]
     small, large = table.iloc[0], table.iloc[-1]
     parts = (
-        Part("a model may run 1000 times faster than a human",
+        Part("latency forbids a model that runs 1000 times faster than a human",
              f"at best {times(table['times_human'].max())}, a model of {short(small['parameters_b'])} billion "
              "parameters; "
-             f"GPT-3's size {times(level['times_human'])}", bool(table["times_human"].max() >= facts.claim("faster"))),
-        Part("at a price that grows as the speed does",
+             f"GPT-3's size {times(level['times_human'])}", bool(table["times_human"].max() < facts.claim("faster"))),
+        Part("and short of that the price grows as the speed does",
              f"GPT-3's size costs {times(level['times_the_price'])} its cheapest token at "
              f"{times(level['times_human'])} "
              "human speed", bool(level["times_the_price"] <= level["times_human"])),

@@ -85,13 +85,13 @@ def _fit(facts: Facts, given: Values) -> Outcome:
     by_bytes = float(np.ceil(parameters(card) * given["bytes"] / (v100.memory_usable_gb * GIB)))
     first = table.loc[table["gpt3_at_its_narrowest"] <= NODE, ["year", "accelerator"]].iloc[0]
     racks = table.loc[table["accelerator"] == OF_NOW].iloc[0]
-    serves = float(table["gpt3_at_16_bits"].iloc[0])
+    serves, whole = float(table["gpt3_at_16_bits"].iloc[0]), float(np.ceil(racks["domains_of_gpt3x1000"]))
     parts = (
         Part("GPT-3 needs hundreds of GPUs just to fit in memory",
              f"{by_bytes:.0f} V100 of 32 GB at {short(given['bytes'])} bytes a parameter, {serves:.0f} as a copy that "
              "serves", by_bytes >= facts.claim("gpus_to_fit")),
         Part("a 1000x model spans many machines",
-             f"{racks['gpt3x1000']:,.0f} {racks['accelerator']} in {short(racks['domains_of_gpt3x1000'])} scale-up "
+             f"{racks['gpt3x1000']:,.0f} {racks['accelerator']} in {whole:.0f} scale-up "
              f"domains of {facts.catalogue.accelerator(OF_NOW).scale_up_domain}, a rack each",
              bool(racks["domains_of_gpt3x1000"] > 1)),
     )
@@ -99,13 +99,13 @@ def _fit(facts: Facts, given: Values) -> Outcome:
         f"At 16 bits GPT-3 is {parameters(card) * 2 / GB:.0f} GB. {by_bytes:.0f} V100 hold it and {serves:.0f} serve "
         f"it: a rack's shelf, not hundreds. It became one node of {NODE} in {first['year']} with "
         f"{first['accelerator']}, and fits on one accelerator {_one(table)}. The footnote of 2021 was right about the "
-        f"next step, though: a thousandfold GPT-3 takes {short(racks['domains_of_gpt3x1000'])} racks of {OF_NOW}, so "
+        f"next step, though: a thousandfold GPT-3 takes {whole:.0f} racks of {OF_NOW}, so "
         f"its every token crosses the fabric between racks, and {_whole_rack(table)}. On the machines of 2021 no "
         f"sharding of it writes a token within {PATIENT.tpot_s:g} seconds at all.")
     shown = table.set_index("accelerator")[["gpt3_at_16_bits", "gpt3_at_its_narrowest", "gpt3x1000"]]
     return Outcome(parts, (Figure("V100 that hold the weights", by_bytes, "accelerators", "models/gpt3-davinci.yaml"),
                            Figure("V100 of a copy that serves", serves, "accelerators", "serving"),
-                           Figure("scale-up domains of a 1000x copy", float(racks["domains_of_gpt3x1000"]), "domains",
+                           Figure("scale-up domains of a 1000x copy", whole, "domains",
                                   str(racks["accelerator"]))),
                    reading, {"least accelerators of a copy": table},
                    (Chart("Least accelerators of a copy", "accelerators", shown.rename(columns={

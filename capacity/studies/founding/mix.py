@@ -70,12 +70,13 @@ def by_factor(facts: Facts, large: str, small: str) -> pd.DataFrame:
     worth = {"large": dict.fromkeys(names, 1.0), "small": dict(zip(names, FACTORS, strict=True))}
     variants = {name: {**form, "model": model, "equivalence": worth[name]}
                 for name, model in (("large", large), ("small", small))}
-    demand = {"classes": {n: {"by_year": {base.years.first: each}} for n in names}, "split": "population"}
+    asked = {name: {"by_year": {base.years.first: each}} for name in names}
     plan = _solved(facts, (_set("classes", dict.fromkeys(names, kind)), _set("variants", variants),
-                           _set("demand", demand)))
-    only = _solved(facts, (_set("classes", {names[0]: kind}),
-                           _set("variants", {"large": {**variants["large"], "equivalence": {names[0]: 1.0}}}),
-                           _set("demand", {**demand, "classes": {names[0]: demand["classes"][names[0]]}})))
+                           _set("demand", {"classes": asked, "split": "population"})))
+    name = names[0]
+    only = _solved(facts, (_set("classes", {name: kind}),
+                           _set("variants", {"large": {**variants["large"], "equivalence": {name: 1.0}}}),
+                           _set("demand", {"classes": {name: asked[name]}, "split": "population"})))
     alone = float(only.tables["sharding"]["accelerators_used"].sum())
     table = _served(plan)
     used = table.groupby("grade")["accelerators"].sum()

@@ -175,9 +175,12 @@ def _margin(facts: Facts, given: Values) -> Outcome:
     reading = (
         f"In {early} the API asked {times(before)} what an owner of {SOLD_ON[early]} needed to recover. For open "
         f"models that many sell, the price of {late} is {times(after)} the cost of owning ({last['sold']}: "
-        f"{times(float(last['times']))}). The remainder is what one would expect of a firm with staff, idle reserve "
-        "and a margin, so the prediction of 2021 came true within four years, through models given away rather than "
-        "through rivals with equal ones. Prompt tokens are priced at their own rate.")
+        f"{times(float(last['times']))}). "
+        + ("The prediction of 2021 came true within a few years" if after < 2 * close else
+           f"So the price went most of the way in a few years and is not there yet: half of it to margin would make "
+           f"{times(close)}, and staff, free users and reserve for the busy hour want to be paid")
+        + ". What drove it were models given away, rather than rivals with equal ones. Prompt tokens are priced at "
+        "their own rate.")
     return Outcome(parts, (Figure(f"price over the cost of owning, median of {late}", after, "x", "token_prices.csv"),
                            Figure(f"price over the cost of owning, median of {early}", before, "x",
                                   "token_prices.csv")),

@@ -1,4 +1,4 @@
-"""The race: models grow, hardware and algorithms improve; wages; the share of compute that inference takes."""
+"""The race: models grow, hardware and algorithms improve; when an hour costs less than the wage of each region."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import pandas as pd
 
 from capacity.serving import cost_per_million_tokens
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
-from capacity.studies.founding.billions import planned
 from capacity.studies.founding.copies import wage
-from capacity.studies.founding.facts import HOURS, Facts
-from capacity.studies.founding.price import trained_inputs
-from capacity.studies.founding.say import share, short, times, usd
+from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.say import short, times, usd
 from capacity.studies.founding.work import GPT3, MILLION, PROMPT, written
 
 BOUGHT = (("v100-sxm2-32", 2020), ("a100-sxm-80", 2022), ("h100-sxm", 2023), ("b200-sxm", 2025), ("vr200-nvl72", 2027),
@@ -48,8 +46,7 @@ def _race_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _hours(facts: Facts, given: Values) -> tuple[pd.DataFrame, float, float]:
-    """USD of an hour of human-equivalent work by year and case; factors a year by which hardware and algorithms cut "
-      "it."""
+    """USD of an hour of human-equivalent work by year and case; factors a year of hardware and of algorithms."""
     hardware = _hardware(facts, given)
     years = np.arange(FIRST, LAST + 1)
     slope, level = np.polyfit(hardware["year"], np.log(hardware["usd_per_mtok_of_gpt3"]), 1)
@@ -121,74 +118,8 @@ def _passing(passes: pd.DataFrame, case: str) -> str:
     return told + (f", {more} regions not by {LAST}" if more else "")
 
 
-# ---- the share of inference -----------------------------------------------------------------------------------------
-
-
-def _share_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (*trained_inputs(facts),
-            facts.input("trends", "training_compute", "growth", "growth a year of the compute of the largest runs",
-                        least=1.0),
-            facts.input("constants", "training_trend_years", "lasts", "years for which that trend goes on"),
-            facts.input("constants", "busy_share", "busy", "share of the hours in which a copy carries its load",
-                        most=1.0))
-
-
-def _compute(facts: Facts, given: Values, run: pd.Series) -> pd.DataFrame:
-    """Operations a year of inference by the planned fleet, and of training one model after another of growing "
-      "compute."""
-    fleet = planned(facts, ()).tables["fleet"].groupby(["year", "accelerator"], as_index=False)["accelerators"].sum()
-    peak = {name: facts.catalogue.accelerator(str(name)).bf16_tflops for name in fleet["accelerator"].unique()}
-    fleet["inference"] = fleet["accelerators"] * fleet["accelerator"].map(peak) * HOURS * given["busy"]
-    table = pd.DataFrame(fleet.groupby("year")["inference"].sum().reset_index())
-    hours = float(run["accelerator_hours_m"]) * MILLION * given["trials"] / given["years"]
-    base = hours * facts.catalogue.accelerator(str(run["accelerator"])).bf16_tflops
-    age = (table["year"] - int(run["year"])).clip(upper=given["lasts"])
-    table["training"] = base * given["growth"] ** age
-    table["share_of_inference"] = table["inference"] / (table["inference"] + table["training"])
-    table["share_if_training_stays"] = table["inference"] / (table["inference"] + base)
-    return table
-
-
-def _share(facts: Facts, given: Values) -> Outcome:
-    runs = facts.catalogue.table("training_runs")
-    run = runs.iloc[int(runs["accelerator_hours_m"].argmax())]
-    table = _compute(facts, given, run)
-    even = float(run["accelerator_hours_m"]) * MILLION * given["trials"] / (given["years"] * HOURS * given["busy"])
-    first, last, most = table.iloc[0], table.iloc[-1], facts.claim("inference_share")
-    early, late, stays = (float(x) for x in (first["share_of_inference"], last["share_of_inference"],
-                                             last["share_if_training_stays"]))
-    parts = (
-        Part("most compute is spent on inference if training stays as it is",
-             f"{share(float(first['share_if_training_stays']))} in {first['year']:.0f}, {share(stays)} in "
-             f"{last['year']:.0f}", float(first["share_if_training_stays"]) > most),
-        Part("and while training grows with its trend, at first", f"{share(early)} in "
-                                                                  f"{first['year']:.0f}", early > most),
-        Part("and in the end", f"{share(late)} in {last['year']:.0f}", late > most),
-    )
-    reading = (
-        f"All the accelerator-hours behind {run['model']}, the largest run on record here, equal {short(even)} of its "
-        "accelerators serving for the life of a model: whoever serves with more spends most on inference. The fleet "
-        f"that the plan for 8 billion copies builds would spend {share(stays)} on it in {last['year']:.0f} if "
-        f"training stayed as it is. It does not: the largest runs grow {times(given['growth'])} a year. Let that go "
-        f"on for {short(given['lasts'])} years and then stop for want of power, and inference takes {share(early)} in "
-        f"{first['year']:.0f}, when the plan still serves few, and {share(late)} in {last['year']:.0f}. Training "
-        "stands beside the plan here and does not compete with it for supply. How long its trend lasts decides the "
-        "verdict.")
-    return Outcome(parts, (Figure("share of inference at the end", late, "share", "solved plan, trends.csv"),
-                           Figure("share of inference in the first year", early, "share", "solved plan, trends.csv"),
-                           Figure("accelerators at which serving equals training", even, "accelerators",
-                                  "training_runs.csv")),
-                   reading, {"compute": table},
-                   (Chart("Share of compute spent on inference", "share",
-                          table.set_index("year")[["share_of_inference", "share_if_training_stays"]].rename(
-                              columns={"share_of_inference": "training grows with its trend",
-                                       "share_if_training_stays": "training stays"})),))
-
-
 ARGUMENTS = (
     Argument("race", "Experience curves against growing models", "Costs fall along steep experience curves; or models "
              "grow faster, and inference stays as dear as human work.", _race_inputs, _race),
-    Argument("share", "Inference takes most of the compute", "Most compute used for deep learning is spent not on "
-             "training but on inference.", _share_inputs, _share),
 )
 __all__ = ["ARGUMENTS"]

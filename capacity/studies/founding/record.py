@@ -12,6 +12,8 @@ from capacity.studies.founding.argument import Figure, Finding, Input, Swing
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times, usd
 
+NEAR = 10.0
+"""Sentences tell of a flip within this factor of the mid; tables tell of all."""
 SHARES = ("share", "of its large one")
 
 
@@ -51,10 +53,12 @@ def quotes(finding: Finding, facts: Facts) -> list[str]:
     return list(dict.fromkeys(facts.quote(claim) for claim in finding.claims))
 
 
-def flips(swing: Swing) -> str:
-    """Where a part turns; empty where all stand within a factor of 100 or was not searched."""
+def flips(swing: Swing, within: float = math.inf) -> str:
+    """Where a part turns; empty where all stand within a factor of 100, or of `within`, or it was not searched."""
+    mid = swing.input.mid
     ends = [f"{side} {amount(value, swing.input.unit)}" for side, value in
-            (("below", swing.flip_below), ("above", swing.flip_above)) if value is not None]
+            (("below", swing.flip_below), ("above", swing.flip_above))
+            if value is not None and max(value / mid, mid / value) <= within]
     return " and ".join(ends)
 
 
@@ -64,15 +68,21 @@ def sensitivity(finding: Finding) -> str:
         return "It rests on the catalogue's hardware and the serving model alone; no other input has a range."
     guesses = [swing.input.words for swing in finding.swings if swing.input.confidence == "estimate"]
     told = f"Estimates in it: {_listed(guesses)}. " if guesses else "None of its inputs is an estimate of ours. "
-    inside = [swing for swing in finding.swings if not swing.stands]
-    turned = [f"{swing.input.words} ({flips(swing)})" for swing in finding.swings if flips(swing)]
+    inside = [_turning(swing) for swing in finding.swings if not swing.stands]
+    beyond = [_turning(swing) for swing in finding.swings if swing.stands and flips(swing, NEAR)]
     if inside:
-        told += f"A statement turns within the stated range of {_listed([swing.input.words for swing in inside])}"
-        return told + (f"; statements turn with {_listed(turned)}." if turned else ".")
+        told += f"Within the stated range of {_listed(inside)} a statement turns"
+        return told + (f"; beyond its range so would one with {_listed(beyond)}." if beyond else ".")
     told += "No input alone turns a statement within its stated range"
-    if turned:
-        return told + f"; beyond it, one would turn with {_listed(turned)}."
-    return told + (", nor within a factor of 100 of its mid." if finding.argument.searchable else ".")
+    if beyond:
+        return told + f"; beyond it, one would turn with {_listed(beyond)}."
+    return told + (f", nor within a factor of {NEAR:g} of its mid." if finding.argument.searchable else ".")
+
+
+def _turning(swing: Swing) -> str:
+    """An input's words, and in brackets where a statement turns if that was looked for and is not far out."""
+    where = flips(swing, NEAR)
+    return swing.input.words + (f" ({where})" if where else "")
 
 
 def _listed(words: list[str]) -> str:

@@ -6,31 +6,41 @@ import math
 
 import pandas as pd
 
-from capacity.serving import Modes, Slo
 from capacity.serving.offload import shared_link_bytes_s, stream, streamed_step_s
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
-from capacity.studies.founding.say import short, times
-from capacity.studies.founding.work import GPT3, tokens_s, written
+from capacity.studies.founding.say import short, times, usd
+from capacity.studies.founding.streaming_price import (
+    LINKS,
+    PRICED,
+    YEAR,
+    best,
+    by_load,
+    by_lookahead,
+    offers,
+    terabyte,
+    wins_below,
+)
 
 GB, MS = 1e9, 1e3
 HOST = "epyc-7003"
-CHIPS = ("v100-sxm2-32", "a100-sxm-80", "h100-sxm", "gh200-96", "gb300-nvl72")
-"""One for each way to the host: PCIe 3, 4, 5 and two generations of chip-to-chip links."""
 GENERATIONS = ("pcie3x16", "pcie4x16", "pcie5x16", "pcie6x16")
 MACHINES = (1, 2, 4, 8, 16, 32)
 LOOKS = (1, 2, 3, 4, 5, 6, 8, 10)
 """Layers that fit beside the one at work."""
-STREAMED = Modes(streaming=("host", "nvme"))
-SLOWER = (Slo(60.0, 0.1), Slo(60.0, 0.5), Slo(300.0, 2.0), Slo(3600.0, 20.0))
 BEARABLE = 0.5
-"""Seconds a token at which a person still talks with it: two words a second."""
+"""Seconds a token at which a person still talks with it: more than a word a second."""
+PATIENCE = 20.0
+"""Seconds a token of work that nobody waits for."""
+MANY = 100.0
+"""Tokens a second that stand for many readers."""
 
 
 def _inputs(facts: Facts) -> tuple[Input, ...]:
     memory = float(facts.catalogue.row("hosts", HOST)["memory_gb_s"])
     return (Input("root", "what a host of eight cards reads from its memory at once", memory / 2, memory, memory * 2,
-                  "GB/s", f"hosts.csv {HOST} (half and twice)", "published"),)
+                  "GB/s", f"hosts.csv {HOST} (half and twice)", "published"),
+            facts.price(PRICED, YEAR), *facts.money())
 
 
 def _schedules(facts: Facts) -> tuple[float, float, float]:
@@ -74,10 +84,9 @@ def _stream(facts: Facts, given: Values) -> Outcome:
     overlapped, batched, transfer = _schedules(facts)
     by_lanes, by_memory, halved, lanes = _cards(facts, given["root"])
     links = _links(facts)
-    table = facts.keep("streamed", lambda: pd.DataFrame(
-        [row for chip in CHIPS for slo in SLOWER for row in _rows(facts, chip, slo)]))
-    fewer = table[table["streamed_accelerators"] < table["resident_accelerators"]]
-    wins = table[table["streamed_tokens_s"] > table["resident_tokens_s"]]
+    table, talk, patient = best(facts, given), *(by_load(facts, given, limit) for limit in (BEARABLE, PATIENCE))
+    fewer, few = _fewer(facts), wins_below(talk)
+    many = talk[talk["tokens_s"] >= MANY].iloc[0]
     need = links.groupby("link")["cards_for_a_second"].first()
     parts = (
         Part("with loads overlapped the pass takes 1.04 s", f"{overlapped:.2f} s; if the 40 ms are transfer and not "
@@ -94,67 +103,93 @@ def _stream(facts: Facts, given: Values) -> Outcome:
              bool(need["pcie4x16"] * 16 > c("host_lanes"))),
         Part("streaming serves a model on fewer accelerators than hold it",
              _fewest(fewer), len(fewer) > 0),
-        Part("and is the cheapest way to serve it", _cheapest(wins), len(wins) > 0),
+        Part(f"it is the cheapest way to serve a conversation ({1 / BEARABLE:g} tokens a second)",
+             _at(talk, 1 / BEARABLE), few >= 1 / BEARABLE),
+        Part(f"and many of them ({MANY:g} tokens a second)", _at(talk, MANY),
+             bool(many["streamed"] < many["resident"])),
     )
-    return Outcome(parts, _figures(overlapped, batched, transfer, by_lanes, by_memory, halved),
-                   _reading(facts, given, table, fewer, lanes, by_memory),
-                   {"resident and streamed": table, "links": links, "look-ahead": _looking_ahead(facts)},
-                   (Chart("A terabyte of weights read once, by link and number of cards", "s",
-                          links.pivot_table(index="cards", columns="link", values="seconds"), log=True, log_x=True),
-                    Chart("The pass of 100 layers by layers that fit in memory", "s",
-                          _looking_ahead(facts).set_index("slots"))))
+    loads, slow = pd.concat([talk, patient], ignore_index=True), wins_below(patient)
+    return Outcome(parts, _figures(overlapped, batched, transfer, by_lanes, by_memory, halved, few, slow),
+                   _reading(facts, given, table, fewer, lanes, by_memory, talk, patient),
+                   {"resident and streamed": table, "by load": loads, "a terabyte by machines": terabyte(facts),
+                    "by look-ahead": by_lookahead(facts), "links": links, "look-ahead": _looking_ahead(facts)},
+                   _charts(facts, links, talk, patient))
+
+
+def _charts(facts: Facts, links: pd.DataFrame, talk: pd.DataFrame, patient: pd.DataFrame) -> tuple[Chart, ...]:
+    both = pd.DataFrame({"tokens a second": talk["tokens_s"], f"resident, {BEARABLE:g} s a token": talk["resident"],
+                         f"streamed, {BEARABLE:g} s a token": talk["streamed"],
+                         f"streamed, {PATIENCE:g} s a token": patient["streamed"]})
+    many = terabyte(facts)
+    many = many.assign(series=many["kind"] + ", " + many["link"]).pivot_table(
+        index="machines", columns="series", values="tpot_s")
+    return (Chart("GPT-3 at 8 bits: an hour of the cheapest machines, by load", "USD",
+                  both.set_index("tokens a second"), log=True, log_x=True),
+            Chart("A model of a terabyte: the quickest token by machines of eight cards", "s", many, log=True,
+                  log_x=True),
+            Chart("A terabyte of weights read once, by link and number of cards", "s",
+                  links.pivot_table(index="cards", columns="link", values="seconds"), log=True, log_x=True),
+            Chart("The commenter's pass of 100 layers, by layers that fit in memory", "s",
+                  _looking_ahead(facts).set_index("slots")))
 
 
 def _figures(overlapped: float, batched: float, transfer: float, by_lanes: float, by_memory: float,
-             halved: float) -> tuple[Figure, ...]:
-    return (Figure("GPT-3 streamed to eight small cards", by_memory, "s a token", f"hosts.csv {HOST}"),
+             halved: float, few: float, slow: float) -> tuple[Figure, ...]:
+    return (Figure("load up to which streaming is the cheapest, at 0.5 s a token", few, "tokens a second", "serving"),
+            Figure("and at 20 s a token", slow, "tokens a second", "serving"),
+            Figure("GPT-3 streamed to eight small cards", by_memory, "s a token", f"hosts.csv {HOST}"),
             Figure("by lane arithmetic", by_lanes, "s a token", "fabrics.csv pcie4x16"),
             Figure("four cards and half of the lanes", halved, "s a token", "fabrics.csv pcie4x16"),
             Figure("overlapped", overlapped, "s", "schedule"), Figure("five at a time", batched, "s", "schedule"),
             Figure("where the fetch is transfer", transfer, "s", "schedule"))
 
 
-def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFrame, lanes: float,
-             by_memory: float) -> str:
-    quick = table[(table["tpot_s"] <= BEARABLE) & (table["streamed_tokens_s"] > 0)]
-    against = (quick["resident_tokens_s"] / quick["streamed_tokens_s"]).min() if len(quick) else float("nan")
-    old = table[table["accelerator"].isin(("v100-sxm2-32", "a100-sxm-80", "h100-sxm"))]
-    slowest = old.loc[old["streamed_tokens_s"] > 0, "tpot_s"].min()
+def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFrame, lanes: float, by_memory: float,
+             talk: pd.DataFrame, patient: pd.DataFrame) -> str:
+    at = table[table["limit_s"] == PATIENCE].pivot_table(index="accelerator", columns="kind", values="usd_per_mtok")
+    dearer = (at["streamed"] / at["resident"]).dropna()
+    tera, ahead = terabyte(facts), by_lookahead(facts)
+    one = tera[tera["kind"] == "streamed"].sort_values(["machines", "tpot_s"]).iloc[0]
+    two = tera[(tera["kind"] == "resident") & (tera["accelerator"] == one["accelerator"])].iloc[0]
+    lost = float(ahead.groupby("accelerator")["tokens_s"].agg(lambda part: part.iloc[0] / part.iloc[-1]).max())
     return (
         "The commenter's schedule is right to the millisecond, and so is the suspicion about the root complex: 128 "
         f"lanes carry {short(lanes)} GB/s, but the memory behind them reads {short(given['root'])} GB/s, which makes "
-        f"it {by_memory:.2f} s a token. Streaming does put a model where it does not fit ({_fewest(fewer)}). But a "
-        f"stream pays for the link what the batch then has to earn: over PCIe nothing streams below {short(slowest)} "
-        f"s a token, and where it meets {BEARABLE:g} s, over chip-to-chip links, resident weights still write "
-        f"{times(against)} as much per accelerator at the least. So the author's worry about latency and the "
-        "commenter's overlap are both right; the batch, which neither mentions, decides the cost.")
+        f"it {by_memory:.2f} s a token. Streaming does put a model where it does not fit ({_fewest(fewer)}). A model "
+        f"of a terabyte streams to one machine with {LINKS[str(one['accelerator'])]} at {one['tpot_s']:.1f} s a token; "
+        f"{two['machines']:.0f} machines simply hold it, at {two['tpot_s'] * 1e3:.0f} ms, so that several machines "
+        "never stream for long. What decides is the batch, which neither side mentions. A token of a streamed model "
+        f"costs {times(float(dearer.min()))} to {times(float(dearer.max()))} one of resident weights when machines are "
+        "full. When they are not, a streamed model needs fewer of them: up to "
+        f"{short(wins_below(talk))} tokens a second at {BEARABLE:g} s a token, or {short(wins_below(patient))} where "
+        "nobody waits, streaming is the cheapest way there is "
+        f"({usd(float(talk['streamed'].iloc[0]))} an hour against {usd(float(talk['resident'].iloc[0]))}). To look "
+        "further ahead than one layer does not help: the link is the limit already, and the room for "
+        f"{ahead['look_ahead'].max()} layers, taken from the batch, costs {times(lost)} the tokens. "
+        "Streaming is for the one who wants to talk to the model, not for the one who sells it.")
 
 
-def _rows(facts: Facts, chip: str, slo: Slo) -> list[dict[str, object]]:
-    weights = "fp8" if facts.catalogue.accelerator(chip).fp8_tflops else "int8"
-    found = written(facts, GPT3, chip, slo, facts.catalogue.constant("tokens_per_word"), weights=weights,
-                    modes=STREAMED)
-    if found.empty:
-        return []
-    row: dict[str, object] = {"accelerator": chip, "weights": weights, "tpot_s": slo.tpot_s}
-    for name, part in (("resident", found[found["streamed"] == 0]), ("streamed", found[found["streamed"] > 0])):
-        row[f"{name}_tokens_s"] = tokens_s(part)
-        row[f"{name}_accelerators"] = float(part["accelerators"].min()) if len(part) else float("nan")
-    return [row]
+def _fewer(facts: Facts) -> pd.DataFrame:
+    """Accelerator and limit at which the smallest streamed copy is smaller than the smallest resident one."""
+    table = offers(facts)
+    least = table.assign(kind=table["streamed"].map({True: "streamed", False: "resident"})).pivot_table(
+        index=["accelerator", "limit_s"], columns="kind", values="accelerators", aggfunc="min").reset_index()
+    return least[least["streamed"] < least["resident"]]
 
 
 def _fewest(fewer: pd.DataFrame) -> str:
     if fewer.empty:
         return "nowhere here"
-    row = fewer.sort_values(["streamed_accelerators", "tpot_s"]).iloc[0]
-    return (f"GPT-3 on {row['streamed_accelerators']:g} {row['accelerator']} within {row['tpot_s']:g} s a token, "
-            f"{row['resident_accelerators']:g} if resident")
+    row = fewer.sort_values(["streamed", "limit_s"]).iloc[0]
+    return (f"GPT-3 on {row['streamed']:g} {row['accelerator']} within {row['limit_s']:g} s a token, "
+            f"{row['resident']:g} if resident")
 
 
-def _cheapest(wins: pd.DataFrame) -> str:
-    if wins.empty:
-        return "at no limit between 0.1 and 20 s a token on any of the accelerators tried"
-    return "on " + ", ".join(sorted({f"{r.accelerator} at {r.tpot_s:g} s" for r in wins.itertuples()}))
+def _at(table: pd.DataFrame, load: float) -> str:
+    """The cheapest resident and streamed fleets at a load or the next one above it."""
+    row = table[table["tokens_s"] >= load].iloc[0]
+    return (f"{usd(row['streamed'])} an hour streamed to {row['streamed_on']}, {usd(row['resident'])} resident on "
+            f"{row['resident_on']}, within {BEARABLE:g} s a token")
 
 
 ARGUMENTS = (

@@ -44,11 +44,12 @@ def runs(facts: Facts, run: pd.Series, given: Values, lasts: float) -> str:
     taken to train at the same share of its peak.
     """
     plan, cat = planned(facts, ()), facts.catalogue
-    kinds = plan.problem.words["pods"].set_index("pod")["accelerator"]
+    pods = plan.problem.words["pods"]
+    kinds = {str(pod): str(kind) for pod, kind in zip(pods["pod"], pods["accelerator"], strict=True)}
     sold = plan.problem.table("asset_cells").groupby("asset")["vintage"].min()
-    peak = {str(name): cat.accelerator(str(name)).bf16_tflops for name in kinds.unique()}
+    peak = {name: cat.accelerator(name).bf16_tflops for name in kinds.values()}
     base = hours_a_year(run, given) * cat.accelerator(str(run["accelerator"])).bf16_tflops
-    first = {str(kinds[pod]): int(year) for pod, year in sold.items()}
+    first = {kinds[str(pod)]: int(year) for pod, year in sold.items()}
     told = {}
     for year in (int(y) for y in plan.tables["schedule"]["year"]):
         wanted = base * given["growth"] ** min(year - int(run["year"]), lasts) / HOURS

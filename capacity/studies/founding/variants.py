@@ -1,4 +1,4 @@
-"""Variants: mixtures of experts, distillation and small models for easy work, longer contexts and more samples."""
+"""Variants: mixtures of experts, longer contexts and more samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from capacity.catalogue.cards import ModelCard
-from capacity.serving import Slo, Workload, cost_per_million_tokens, step_budget
+from capacity.serving import Slo, Workload, step_budget
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times
@@ -27,7 +27,7 @@ def _tokens(facts: Facts) -> float:
 
 
 def _moe_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.price(CHIP, YEAR), *facts.money())
+    return ()
 
 
 def dense_twin(card: ModelCard, scale: float) -> ModelCard:
@@ -38,10 +38,12 @@ def dense_twin(card: ModelCard, scale: float) -> ModelCard:
 
 
 def _moe(facts: Facts, given: Values) -> Outcome:
-    hour = facts.hour(CHIP, YEAR, given)
+    hour = facts.hour(CHIP, YEAR, {given.name: given.mid for given in facts.money()})
     table = pd.DataFrame([_pair(facts, row, hour) for row in facts.catalogue.table("quality_pairs").to_dict("records")])
     loaded, alone = table["dense_over_sparse_loaded"], table["dense_over_sparse_alone"]
     best, least = table.iloc[int(loaded.argmax())], table.iloc[int(loaded.argmin())]
+    ratio = float(least["dense_over_sparse_loaded"])
+    little = times(ratio) if ratio > 1.1 else "hardly at all"
     parts = (
         Part("mixtures of experts lower the cost of inference at full load (by a tenth at least, each)",
              _said(table, "loaded"), bool((loaded > 1.1).all())),
@@ -52,12 +54,13 @@ def _moe(facts: Facts, given: Values) -> Outcome:
     )
     reading = (
         f"Against the dense model of equal quality, {best['sparse']} is {times(best['dense_over_sparse_loaded'])} "
-        f"cheaper at full load, {least['sparse']} {times(least['dense_over_sparse_loaded'])}. With one request at a "
-        f"time a token reads its own experts alone and saves {times(alone.min())} or more. Between the two the batch "
-        "touches every expert and the advantage shrinks. What experts cost is memory: the smallest copy of "
-        f"{best['sparse']} takes {best['sparse_accelerators']:g} accelerators, its dense peer "
-        f"{best['dense_accelerators']:g}. So both sides of the dispute had a model in mind for which they were right: "
-        "the thin experts of 2021 hardly pay, those of 2024 do.")
+        f"cheaper at full load, {least['sparse']} {little}. With one request at a time a token reads its own experts "
+        f"alone and saves {times(alone.min())} or more. Between the two the batch touches every expert and the "
+        f"advantage shrinks. At full load compute adds {share(table['dense_compute'].max())} of the dense models' step "
+        f"at most and {share(table['sparse_compute'].max())} of the mixtures'; the rest is reading and talking. What "
+        f"experts cost is memory: the smallest copy of {best['sparse']} takes {best['sparse_accelerators']:g} "
+        f"accelerators, its dense peer {best['dense_accelerators']:g}. So both sides of the dispute had a model in "
+        "mind for which they were right: the thin experts of 2021 hardly pay, those of 2024 do.")
     return Outcome(parts, (Figure("advantage at full load, most", float(loaded.max()), "x", str(best["sparse"])),
                            Figure("advantage at full load, least", float(loaded.min()), "x", str(least["sparse"])),
                            Figure("advantage alone, least", float(alone.min()), "x", CHIP)),
@@ -86,91 +89,22 @@ def _pair(facts: Facts, row: Mapping[Any, Any], hour: float) -> dict[str, object
         assert best is not None
         out[f"{kind}_accelerators"] = small["accelerators"]
         out[f"{kind}_loaded"] = hour / (best["output_tokens_s_per_accelerator"] * SECONDS_OF_HOUR) * MILLION
-        out[f"{kind}_alone"] = hour * small["accelerators"] * _alone(facts, card, small) / SECONDS_OF_HOUR * MILLION
+        out[f"{kind}_alone"] = (hour * small["accelerators"] * _step(facts, card, small, 1.0)["seconds"].sum()
+                                / SECONDS_OF_HOUR * MILLION)
+        step = _step(facts, card, best, float(best["batch"])).set_index("part")["share"]
+        out[f"{kind}_compute"], out[f"{kind}_memory"] = step["flops"], step["weights"] + step["kv"]
     for load in ("loaded", "alone"):
         out[f"dense_over_sparse_{load}"] = float(str(out[f"dense_{load}"])) / float(str(out[f"sparse_{load}"]))
     return out
 
 
-def _alone(facts: Facts, card: ModelCard, plan: pd.Series) -> float:
-    """Seconds of a token with one request in the copy."""
+def _step(facts: Facts, card: ModelCard, plan: pd.Series, batch: float) -> pd.DataFrame:
+    """Where the time of a token goes with so many requests in the copy."""
     chip = facts.catalogue.accelerator(CHIP)
     row = plan.copy()
-    row["batch"] = 1.0
+    row["batch"] = batch
     work = Workload(1.0, 0.0, 0.0, facts.said("context"), facts.said("context"), 1e-3)
-    return float(step_budget(card, chip, facts.links(chip, POD), work, row)["seconds"].sum())
-
-
-# ---- distillation ---------------------------------------------------------------------------------------------------
-
-
-def _distil_inputs(facts: Facts) -> tuple[Input, ...]:
-    rows = facts.catalogue.table("distillation").to_dict("records")
-    r1 = next(row for row in rows if (row["large"], row["small"]) == ("deepseek-r1", "llama3.1-70b"))
-    return (Input("kept", "worth that DeepSeek-R1's distillate into Llama 70B keeps", float(r1["share_of_gain_low"]),
-                  float(r1["share_of_gain"]), float(r1["share_of_gain_high"]), "share",
-                  "distillation.csv deepseek-r1 llama3.1-70b", str(r1["confidence"]), most=1.0), *facts.money())
-
-
-def _distil(facts: Facts, given: Values) -> Outcome:
-    pairs = facts.catalogue.table("distillation")
-    table = _smaller(facts, given)
-    switch = float(pairs.loc[pairs["small"] == "", "share_of_gain"].iloc[0])
-    distilled = table[table["large"] == "deepseek-r1"]
-    near = distilled.iloc[int((distilled["size"] * facts.claim("distil_smaller") - 1).abs().argmin())]
-    tiny = distilled.iloc[int((distilled["size"] / facts.claim("distil_rest") - 1).abs().argmin())]
-    wins = int((table["usd_per_unit_of_worth"] < 1).sum())
-    cheapest = table.iloc[int(table["usd_per_unit_of_worth"].argmin())]
-    parts = (
-        Part("a model five times smaller loses most of the gain",
-             f"{near['small']}, {short(1 / near['size'])} times smaller than {near['large']}, keeps "
-             f"{share(near['worth_kept'])}", bool(1 - near["worth_kept"] > facts.claim("distil_lost"))),
-        Part("one of 1 % of the size keeps a third", f"{share(switch)} in the paper quoted; {tiny['small']} at "
-             f"{share(tiny['size'])} keeps "
-             f"{share(tiny['worth_kept'])}", abs(switch - facts.claim("distil_kept")) < 0.05),
-        Part("small models for the easy work are the cheapest mix",
-             f"{wins} of {len(table)} small models deliver a unit of worth for less than their large one",
-             wins > len(table) / 2),
-    )
-    reading = (
-        "A small model wins on all work of which it keeps a larger share of the worth than its share of the cost. "
-        f"That bar is low: {cheapest['small']} costs {share(cheapest['cost'])} of {cheapest['large']} a token, "
-        f"{near['small']} {share(near['cost'])} of {near['large']}. The loss quoted in 2021 was that of the Switch "
-        f"paper; the distillates of 2025 keep {share(distilled['worth_kept'].min())} to "
-        f"{share(distilled['worth_kept'].max())} of a benchmark that they were distilled for. What a small model "
-        "cannot do at all stays with the large one, and how much of the work that is, for Ada to Davinci, is a guess.")
-    figures = (Figure("cost of a unit of worth, cheapest small model over its large one",
-                      float(cheapest["usd_per_unit_of_worth"]), "x", CHIP),
-               Figure("worth kept by R1's best distillate", float(distilled["worth_kept"].max()), "share",
-                      "distillation.csv"),
-               Figure("cost of the distillate nearest to a fifth", float(near["cost"]), "of its large one", CHIP))
-    return Outcome(parts, figures, reading, {"small against large": table},
-                   (Chart("A small model against its large one", "share", table.assign(
-                       pair=table["small"] + " for " + table["large"]).set_index("pair")[["cost", "worth_kept"]].rename(
-                           columns={"cost": "its cost", "worth_kept": "worth it keeps"}), "bars", log=True),))
-
-
-def _smaller(facts: Facts, given: Values) -> pd.DataFrame:
-    """Each small model against its large one: cost of a token, worth kept, and the factor above which it wins."""
-    pairs = facts.catalogue.table("distillation")
-    rows = []
-    for row in pairs[pairs["small"] != ""].to_dict("records"):
-        kept = given["kept"] if row["small"] == "llama3.1-70b" else float(row["share_of_gain"])
-        large, small = (_usd(facts, str(row[name]), given) for name in ("large", "small"))
-        rows.append({"large": row["large"], "small": row["small"], "size": _size(facts, row),
-                     "cost": small / large, "worth_kept": kept, "wins_above": small / large,
-                     "usd_per_unit_of_worth": small / kept / large, "confidence": row["confidence"]})
-    return pd.DataFrame(rows)
-
-
-def _usd(facts: Facts, model: str, given: Values) -> float:
-    found = written(facts, model, CHIP, PROMPT, _tokens(facts), weights="fp8", pod=POD)
-    return float(cost_per_million_tokens(found, facts.hour(CHIP, YEAR, given)).min())
-
-
-def _size(facts: Facts, row: Mapping[Any, Any]) -> float:
-    small, large = (facts.catalogue.model(str(row[name])) for name in ("small", "large"))
-    return float(small.params_total_b or 0.0) / float(large.params_total_b or 1.0)
+    return step_budget(card, chip, facts.links(chip, POD), work, row)
 
 
 # ---- context and samples --------------------------------------------------------------------------------------------
@@ -187,7 +121,7 @@ def _more_inputs(facts: Facts) -> tuple[Input, ...]:
 
 def _more(facts: Facts, given: Values) -> Outcome:
     contexts = [int(facts.claim("context") * times_longer) for times_longer in LONGER]
-    table = _answers(facts, facts.claim("words") * given["tokens_per_word"], contexts)
+    table = _answers(facts, facts.said("words") * given["tokens_per_word"], contexts)
     fresh = table[~table["cached"]]
     long = _wide(fresh[fresh["samples"] == 1], "context")
     held = _wide(table[table["cached"] | (table["context"] == contexts[0]) & (table["samples"] == 1)], "context")
@@ -248,10 +182,6 @@ ARGUMENTS = (
     Argument("experts", "Mixtures of experts: cheaper inference, or only training",
              "Mixture-of-experts models lower the cost of inference; or they only make training cheaper and parallel.",
              _moe_inputs, _moe),
-    Argument("distillation", "Distillation and small models for easy work",
-             "A five times smaller model loses most of the gain; 1 % of the size keeps a third; people use the "
-             "smallest "
-             "model that does the work.", _distil_inputs, _distil),
     Argument("context", "Longer contexts and better sampling cost more",
              "Future models may look at more than 2048 tokens, and greedy sampling is cheap but suboptimal.",
              _more_inputs, _more),

@@ -1,0 +1,149 @@
+"""What streaming costs: resident against streamed weights by load, by number of machines and by look-ahead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from capacity.catalogue.cards import Accelerator
+from capacity.serving import Modes, Slo
+from capacity.studies.founding.argument import Values
+from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.work import GPT3, MILLION, SECONDS_OF_HOUR, parameters, scaled, writer, written
+
+YEAR = 2026
+"""Year of the prices; all of the accelerators are sold or resold in it."""
+LINKS = {"v100-sxm2-32": "PCIe 3", "a100-sxm-80": "PCIe 4", "h100-sxm": "PCIe 5", "gh200-96": "chip to chip, 2023",
+         "gb300-nvl72": "chip to chip, 2025"}
+"""An accelerator for each way to the host."""
+PRICED = "gh200-96"
+"""The accelerator whose price has a range here."""
+LIMITS = (Slo(60.0, 0.1), Slo(60.0, 0.5), Slo(300.0, 2.0), Slo(3600.0, 20.0))
+SOURCES = ("host", "nvme")
+AHEAD = (1, 2, 4, 8)
+MOST_MACHINES = 8
+LOADS = tuple(float(x) for x in np.geomspace(0.1, 1000.0, 41))
+"""Tokens a second that are asked of a fleet of whole copies."""
+
+
+def eight_bits(chip: Accelerator) -> str:
+    """The 8-bit format of weights that a chip computes in."""
+    return "fp8" if chip.fp8_tflops else "int8"
+
+
+def offers(facts: Facts) -> pd.DataFrame:
+    """Every plan of GPT-3 at 8 bits within each limit, resident and streamed; `copy_tokens_s` of a whole copy."""
+    def make() -> pd.DataFrame:
+        return pd.concat([_plans(facts, name, slo) for name in LINKS for slo in LIMITS], ignore_index=True)
+    return facts.keep("streamed offers", make)
+
+
+def _plans(facts: Facts, name: str, slo: Slo) -> pd.DataFrame:
+    chip = facts.catalogue.accelerator(name)
+    found = written(facts, GPT3, chip, slo, facts.catalogue.constant("tokens_per_word"), weights=eight_bits(chip),
+                    modes=Modes(streaming=SOURCES))
+    return _told(found, chip).assign(limit_s=slo.tpot_s)
+
+
+def _told(found: pd.DataFrame, chip: Accelerator) -> pd.DataFrame:
+    size = chip.host.accelerators if chip.host else chip.scale_up_domain
+    return pd.DataFrame({
+        "accelerator": chip.id, "link": LINKS[chip.id], "streamed": found["streamed"] > 0,
+        "from": found["stream_from"], "accelerators": found["accelerators"],
+        "machines": np.ceil(found["accelerators"] / size), "ttft_s": found["ttft_s"], "tpot_s": found["tpot_s"],
+        "copy_tokens_s": found["output_tokens_s_per_accelerator"] * found["accelerators"]})
+
+
+def hours(facts: Facts, given: Values) -> dict[str, float]:
+    """USD an owner pays for an hour of each accelerator; `price` of `given` scales that of `PRICED` alone."""
+    return {name: facts.hour(name, YEAR, {**given, "price": given["price"] if name == PRICED else 1.0})
+            for name in LINKS}
+
+
+def best(facts: Facts, given: Values) -> pd.DataFrame:
+    """By link and limit: cheapest resident and cheapest streamed plan, with its TTFT, TPOT and USD a million tokens."""
+    table = offers(facts)
+    usd = table["accelerator"].map(hours(facts, given)) * table["accelerators"] / table["copy_tokens_s"]
+    table = table.assign(usd_per_mtok=usd / SECONDS_OF_HOUR * MILLION, kind=_kind(table))
+    at = table.groupby(["accelerator", "limit_s", "kind"], sort=False)["usd_per_mtok"].idxmin()
+    columns = ["accelerator", "link", "limit_s", "kind", "from", "accelerators", "ttft_s", "tpot_s", "copy_tokens_s",
+               "usd_per_mtok"]
+    return table.loc[at, columns].reset_index(drop=True)
+
+
+def _kind(table: pd.DataFrame) -> pd.Series:
+    return table["streamed"].map({True: "streamed", False: "resident"})
+
+
+def by_load(facts: Facts, given: Values, limit_s: float) -> pd.DataFrame:
+    """USD an hour of the cheapest fleet of whole copies for each load, resident and streamed, and on what.
+
+    Plans of stricter limits serve too.
+    """
+    table = offers(facts)
+    table = table[table["limit_s"] <= limit_s]
+    each = (table["accelerators"] * table["accelerator"].map(hours(facts, given))).to_numpy()
+    copies = np.ceil(np.array(LOADS)[:, None] / table["copy_tokens_s"].to_numpy()[None, :])
+    cost, rows = copies * each[None, :], {"tokens_s": np.array(LOADS)}
+    for name, own in (("resident", ~table["streamed"].to_numpy()), ("streamed", table["streamed"].to_numpy())):
+        if not own.any():
+            rows[name], rows[f"{name}_on"] = np.full(len(LOADS), np.nan), np.full(len(LOADS), "")
+            continue
+        at = cost[:, own].argmin(axis=1)
+        rows[name] = cost[:, own].min(axis=1)
+        rows[f"{name}_on"] = table.loc[own, "accelerator"].to_numpy()[at]
+    return pd.DataFrame(rows).assign(limit_s=limit_s)
+
+
+def wins_below(table: pd.DataFrame) -> float:
+    """The largest load at which a streamed fleet is cheaper than any resident one; 0 where it never is."""
+    return float(table.loc[table["streamed"] < table["resident"], "tokens_s"].max()) if (
+        table["streamed"] < table["resident"]).any() else 0.0
+
+
+def terabyte(facts: Facts) -> pd.DataFrame:
+    """A model of a terabyte by number of machines: quickest token and most tokens a second, resident and streamed.
+
+    Each machine streams its own part. Where nothing fits the row is missing.
+    """
+    def make() -> pd.DataFrame:
+        card = facts.catalogue.model(GPT3)
+        card = scaled(card, facts.said("terabyte") * 1e9 / parameters(card))
+        rows: list[dict[str, object]] = []
+        for name in ("a100-sxm-80", "h100-sxm"):
+            chip = facts.catalogue.accelerator(name)
+            assert chip.host is not None
+            found = written(facts, card, chip, LIMITS[-1], facts.catalogue.constant("tokens_per_word"),
+                            weights=eight_bits(chip), pod=MOST_MACHINES * chip.host.accelerators,
+                            modes=Modes(streaming=SOURCES))
+            table = _told(found, chip)
+            for machines in (1, 2, 4, 8):
+                for kind, part in table[table["machines"] <= machines].groupby(_kind(table)):
+                    quick = part.iloc[int(part["tpot_s"].argmin())]
+                    rate = (part["copy_tokens_s"] / part["accelerators"]).max()
+                    rows.append({"accelerator": name, "link": LINKS[name], "machines": machines, "kind": kind,
+                                 "ttft_s": quick["ttft_s"], "tpot_s": quick["tpot_s"],
+                                 "accelerators": quick["accelerators"], "tokens_s_per_accelerator": rate})
+        return pd.DataFrame(rows)
+    return facts.keep("terabyte", make)
+
+
+def by_lookahead(facts: Facts) -> pd.DataFrame:
+    """GPT-3 streamed to one accelerator by layers that fit beside the one at work: TTFT, TPOT, tokens a second."""
+    def make() -> pd.DataFrame:
+        rows = []
+        for name in ("h100-sxm", PRICED):
+            chip = facts.catalogue.accelerator(name)
+            slo = LIMITS[-1]
+            work = writer(facts, facts.catalogue.constant("tokens_per_word"), Slo(slo.ttft_s / 2, slo.tpot_s / 2))
+            for ahead in AHEAD:
+                found = facts.frontier(GPT3, chip, work, slo, weights=eight_bits(chip), pod=1,
+                                       modes=Modes(streaming=SOURCES, lookahead=ahead))
+                found = found[(found["streamed"] > 0) & (found["accelerators"] == 1)]
+                if len(found):
+                    row = found.iloc[int(found["output_tokens_s_per_accelerator"].argmax())]
+                    rows.append({"accelerator": name, "link": LINKS[name], "look_ahead": ahead,
+                                 "ttft_s": row["ttft_s"], "tpot_s": row["tpot_s"], "batch": row["batch"],
+                                 "tokens_s": row["output_tokens_s_per_accelerator"]})
+        return pd.DataFrame(rows)
+    return facts.keep("by look-ahead", make)
