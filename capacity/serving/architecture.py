@@ -24,7 +24,11 @@ Rows = NDArray[np.intp] | NDArray[np.bool_]
 """An index or a mask over plans."""
 
 BYTES = {"fp16": 2.0, "bf16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5, "int4": 0.5}
-"""Bytes of one value; the scales of block formats are part of their measured memory efficiency."""
+"""Bytes of one value."""
+SCALES = {"fp4": 1.0 / 16.0, "int4": 2.5 / 128.0}
+"""Bytes of scales a weight: NVFP4 keeps 8 bits for 16 values; GPTQ and AWQ 16 bits and a zero of 4 for 128."""
+NATIVE_SCALES = {"fp4": 1.0 / 32.0}
+"""The same in checkpoints published in that format: MXFP4 keeps 8 bits for 32 values."""
 
 WIDE = BYTES["bf16"]
 """Embeddings, output head and activations stay at 16 bits whatever the weights' precision."""
@@ -36,6 +40,12 @@ def bytes_of(precision: str) -> float:
         hint = nearest(precision, list(BYTES))
         raise InputError(f"precision: {precision!r} is not one of {', '.join(BYTES)}; nearest: {hint or 'none'}")
     return BYTES[precision]
+
+
+def stored_bytes(precision: str, native: str) -> float:
+    """Bytes per weight with its share of the block's scales; `native`: the format that the model was published in."""
+    scales = NATIVE_SCALES if precision == native and precision in NATIVE_SCALES else SCALES
+    return bytes_of(precision) + scales.get(precision, 0.0)
 
 
 @dataclass(frozen=True)

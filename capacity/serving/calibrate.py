@@ -164,7 +164,8 @@ def evidence(rows: pd.DataFrame, catalogue: Catalogue) -> Evidence:
     """Predictable rows; each weighs by its metric, and by the root of how many of its own kind there are."""
     kept = rows[(rows["reason"] == "") & (rows["load"] != "collective") & ~rows["queued"]]
     kind = kept.groupby(["file", "model", "accelerator", "weights", "engine", "metric"])["value"].transform("size")
-    scale = np.where((kept["metric"] == "ttft_ms") & kept["load"].isin(("closed", "open")), USUAL_TTFT, USUAL)
+    scale = np.where((kept["metric"] == "ttft_ms") & kept["load"].isin(("closed", "open"))
+                     & (kept["beside"] == "loaded"), USUAL_TTFT, USUAL)
     weight = kind.to_numpy(dtype=float) ** -0.25
     return Evidence(kept, cases(kept, catalogue), weight, scale, {int(i): n for n, i in enumerate(kept.index)})
 

@@ -28,6 +28,8 @@ class Fit:
 
     weight_bandwidth: float
     """Share of datasheet memory bandwidth reached when streaming weights."""
+    unpacked_bandwidth: float
+    """Share of that which is left for a format that the chip does not compute in."""
     kv_bandwidth: float
     """Share reached when reading the KV cache."""
     matmul: float
@@ -53,7 +55,9 @@ class Fit:
     knee: float
     """Sharpness of the roofline: memory and compute time combine as a norm of this order."""
     reduce_latency: float
-    """Latency of an engine's own all-reduce against NCCL's."""
+    """Latency of an exchange of signals in an engine's own all-reduce, against the link's point to point."""
+    library_latency: float
+    """Latency of NCCL called from a step, for engines without kernels of their own, against NCCL's own tests."""
     stall: float
     """Share of a prompt's prefill time by which answers in flight beside it are delayed."""
     expert_imbalance: float

@@ -10,7 +10,8 @@ of a domain and n_out domains reduces inside first, so each accelerator carries 
 Libraries change protocol with the size: the quick one sends a flag with every word of data and so reaches half of the
 rate (NCCL's LL); the bulk one reaches all of it and takes `bulk` times the latency. The functions below give the bulk
 rate at the quick latency; `faster_s` makes of the two parts what the faster protocol takes, so that a collective's time
-is the lower of two straight lines. Ranks that share a host's bridges instead of a switch get less each:
+is the lower of two straight lines. Today's engines have kernels of their own for a step's all-reduces, whose latency
+does not grow with the group (`own_reduce_s`). Ranks that share a host's bridges instead of a switch get less each:
 rate * up_doubling^(log2 n - 1). On a fabric that is thinner above its leaves, groups of at most `near` accelerators
 meet under one leaf and keep the figures of neighbours.
 """
@@ -29,7 +30,12 @@ FLAGGED = 0.5
 
 def faster_s(latency: Array, moving: Array, bulk: float) -> Array:
     """Seconds of collectives of so much latency and so much moving of bytes, by the faster protocol."""
-    return np.minimum(latency + moving / FLAGGED, latency * bulk + moving)
+    return np.minimum(by_protocol(latency, moving, bulk, 1), by_protocol(latency, moving, bulk, 2))
+
+
+def by_protocol(latency: Array, moving: Array, bulk: float, which: int) -> Array:
+    """Seconds by the quick protocol (1) or by the bulk one (2)."""
+    return latency + moving / FLAGGED if which == 1 else latency * bulk + moving
 
 
 def _inside(ranks: Array, links: Interconnect) -> tuple[Array, Array]:
@@ -58,16 +64,33 @@ def _outside(links: Interconnect, group: Array) -> tuple[Array | float, Array | 
 
 
 def all_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: float = 1.0) -> Array:
-    """Seconds to sum `volume` bytes over each group of `ranks`; 0 for a group of one.
+    """Seconds to sum `volume` bytes over each group of `ranks` as NCCL does; 0 for a group of one.
 
-    `latency`: an engine's own kernels inside the domain against NCCL's.
+    `latency`: of a call from an engine's step, against NCCL's own tests.
     """
     inside, outside = _inside(ranks, links)
     up = np.where(inside > 1, (1 + np.log2(inside)) * links.up_alpha_s * latency, 0.0)
     up = up + 2 * (1 - 1 / inside) * volume / _up_rate(links, inside)
+    return np.asarray(up + _beyond_s(ranks, inside, outside, volume, links, latency))
+
+
+def own_reduce_s(ranks: Array, volume: Array, links: Interconnect, latency: float, shots: int) -> Array:
+    """Seconds of an engine's own kernel for the same: every rank of a domain writes into all others' memory.
+
+    One shot: all that a rank has goes to every other, (n-1) V bytes after one exchange of signals. Two shots: each
+    sums its part and sends it back, 2 (n-1)/n V after two. `latency`: seconds of an exchange. Beyond the domain: NCCL.
+    """
+    inside, outside = _inside(ranks, links)
+    sent = (inside - 1.0) * (1.0 if shots == 1 else 2.0 / inside)
+    up = np.where(inside > 1, shots * latency, 0.0) + sent * volume / _up_rate(links, inside)
+    return np.asarray(up + _beyond_s(ranks, inside, outside, volume, links))
+
+
+def _beyond_s(ranks: Array, inside: Array, outside: Array, volume: Array, links: Interconnect,
+              latency: float = 1.0) -> Array:
+    """Seconds of an all-reduce across domains, each accelerator with its part of what its domain has summed."""
     alpha, rate = _outside(links, ranks)
-    out = 2 * np.log2(outside) * alpha + 2 * (1 - 1 / outside) * volume / inside / rate
-    return np.asarray(up + out)
+    return np.asarray(2 * np.log2(outside) * alpha * latency + 2 * (1 - 1 / outside) * volume / inside / rate)
 
 
 def collective_s(kind: str, ranks: Array, volume: Array, links: Interconnect) -> Array:

@@ -54,6 +54,10 @@ PRECISIONS = {"nvfp4": "fp4", "mxfp4": "fp4", "fp4": "fp4", "int4": "int4", "w4a
               "gptq": "int4", "fp8": "fp8", "w8a8": "fp8", "int8": "int8", "w8a16": "int8", "bf16": "bf16",
               "bfloat16": "bf16", "fp16": "fp16", "float16": "fp16", "half": "fp16"}  # fmt: skip
 
+FEW = 0.25
+"""Requests before their first token at one time, on average (rate x TTFT, Little's law), that count as none beside."""
+MILLI = 1e-3
+
 DRAWN = 0.9
 """InferenceX draws lengths evenly between 0.8 and 1 times the nominal ones."""
 
@@ -64,7 +68,8 @@ def read_measurements(files: Sequence[Path | str], catalogue: Catalogue) -> pd.D
     Columns file, row, model_given, gpu_given, metric_given, value, model, accelerator, generation, weights, kv, engine,
     tp, pp, ep, dp, replicas, batch, rate, input, output, metric, load, collective, tier, reason (why it is skipped, or
     empty), queued (the system's own figures show that requests waited longer than they were answered: it was
-    saturated). Raises InputError for a file that is missing, not a table, or lacks a needed column.
+    saturated), beside (`alone` for a prompt that meets hardly any other, else `loaded`). Raises InputError for a file
+    that is missing, not a table, or lacks a needed column.
     """
     if not files:
         raise InputError("no file of measurements is given")
@@ -114,6 +119,7 @@ def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame
     rows["tier"] = _column(raw, "notes").str.extract(r"memory tier used: (\w+)", expand=False).fillna("").str.lower()
     rows["reason"] = _reason(rows)
     rows["queued"] = _queued(raw, rows)
+    rows["beside"] = np.where(_alone(rows), "alone", "loaded")
     return rows
 
 
@@ -250,6 +256,14 @@ def _queued(raw: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     first, later = (rows["value"].where(rows["metric"] == name).groupby(key).transform("max")
                     for name in ("ttft_ms", "tpot_ms"))
     return (rows["load"] == "closed") & (first > later * rows["output"]).fillna(False)
+
+
+def _alone(rows: pd.DataFrame) -> pd.Series:
+    """True where a prompt meets hardly any other: one sequence at a time, or so low a rate that first tokens do not."""
+    one = rows["load"].isin(("static", "closed")) & (rows["batch"] / rows["replicas"] <= 1.0)
+    waiting = rows["rate"] / rows["replicas"] * rows["value"] * MILLI
+    few = (rows["load"] == "open") & (rows["metric"] == "ttft_ms") & (waiting < FEW)
+    return one | few
 
 
 def _reason(rows: pd.DataFrame) -> pd.Series:

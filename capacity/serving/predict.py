@@ -7,7 +7,8 @@ computation. With t(B) the decode step of B sequences, S the prefill of one prom
               stages takes m parts of the batch:  S = (p + m - 1) S(B I / m),  t = t(B / p)
     closed    C requests always under way:  B = C O TPOT / (O TPOT + TTFT),  TPOT = t(B) + stall B S / (a O);
               a share of all requests starts in one burst and waits for half of it
-    open      arrivals at a rate:  B = rate O TPOT (Little),  TTFT as an M/D/1 queue
+    open      arrivals at a rate:  B = rate O TPOT (Little),  TTFT as an M/D/1 queue; of the client's delays only what
+              a server written in Python takes in itself
     maximum   as many as memory and the engine hold:  tokens/s = 1 / (t(B)/B + S/(a O))
     offload   weights stream over the host link or from NVMe once a pass, beside the compute of the whole batch
 
@@ -28,9 +29,10 @@ from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
 from capacity.serving.architecture import WIDE, Array, Bools, bytes_of
 from capacity.serving.calibration import ANY, Calibration
 from capacity.serving.collectives import collective_s
+from capacity.serving.measured import SERVERS
 from capacity.serving.memory import held_bytes, kv_room, kv_sequence_bytes, weight_bytes
 from capacity.serving.step import chunk_s, decode_s
-from capacity.serving.system import Layout, System, links_under, system
+from capacity.serving.system import Layout, System, computes_in, links_under, system
 
 MILLI, MICRO = 1e-3, 1e-6
 SETTLING = 4
@@ -78,7 +80,8 @@ class Case:
             return made
         kept = {name: bytes_of(name) / (bytes_of(name) + made.fit.unpack_bytes * (bytes_of(name) < WIDE))
                 for name in (self.weights, self.kv)}
-        return replace(made, weight_rate=made.weight_rate * kept[self.weights],
+        inside = 1.0 if computes_in(self.chip, self.weights) else made.fit.unpacked_bandwidth
+        return replace(made, weight_rate=made.weight_rate / inside * kept[self.weights],
                        kv_rate=made.kv_rate * kept[self.kv])
 
 
@@ -210,7 +213,8 @@ def _open(case: Case, s: System) -> Seen:
         tpot = _step(case, s, in_flight) / free
         in_flight = np.minimum(np.maximum(0.5 * (in_flight + case.rate * out * tpot), 1.0), held)
     wait = busy * service / (2.0 * free)
-    ttft = layout.pp * service * layout.dp + wait + tpot + s.fit.harness_s + s.fit.harness_steps * tpot
+    client = s.fit.harness_s if case.engine in SERVERS else 0.0
+    ttft = layout.pp * service * layout.dp + wait + tpot + client
     most = in_flight / tpot
     saturated = (busy >= 1.0) | (case.rate * out > 1.02 * most)
     return Seen(ttft, tpot, ttft + out * tpot, np.minimum(case.rate * out, most), saturated)
@@ -227,14 +231,26 @@ def _maximum(case: Case, s: System) -> Seen:
 
 
 def _offload(case: Case, s: System) -> Seen:
-    """Each pass streams all weights, and after the first the KV of the whole batch, which waits in host RAM."""
+    """Each pass streams all weights, and after the first the KV of the whole batch.
+
+    Both wait in host RAM; with a disk tier, what does not fit there comes from the drives, at the same share of their
+    rate that the engine's copying reaches on the link.
+    """
     layout = case.layout
     kv = case.batch * kv_sequence_bytes(s, layout, case.input + case.output / 2.0)
-    stream = weight_bytes(s, layout) / np.where(case.disk, np.minimum(s.fit.nvme, s.host_rate), s.host_rate)
-    first = np.maximum(stream, chunk_s(s, layout, case.batch * case.input, case.input / 2.0))
-    step = np.maximum(stream + kv / s.host_rate, decode_s(s, layout, case.batch, case.input))
+    weights = weight_bytes(s, layout)
+    drives = np.minimum(s.fit.nvme * s.fit.host_link, s.host_rate)
+    prompts = chunk_s(s, layout, case.batch * case.input, case.input / 2.0)
+    first = np.maximum(_fetch_s(case, s, weights, drives), prompts)
+    step = np.maximum(_fetch_s(case, s, weights + kv, drives), decode_s(s, layout, case.batch, case.input))
     total = first + (case.output - 1.0) * step
     return Seen(first, step, total, case.batch * case.output / total, np.zeros(total.shape, dtype=bool))
+
+
+def _fetch_s(case: Case, s: System, held: Array, drives: Array) -> Array:
+    """Seconds to read so many bytes of an accelerator from host RAM, and from the drives what does not fit there."""
+    beyond = np.where(case.disk, np.maximum(held - s.host_bytes, 0.0), 0.0)
+    return np.asarray((held - beyond) / s.host_rate + beyond / drives)
 
 
 _LOADS = {"static": _static, "closed": _closed, "open": _open, "maximum": _maximum, "offload": _offload}

@@ -121,6 +121,7 @@ def errors_of(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -
     """SCORES by kind of model, metric and split; then by each group left out; collectives by themselves."""
     kinds = {name: card.kind for name, card in catalogue.models().items()}
     kind = seen["model"].map(kinds).fillna("links").where(seen["load"] != "offload", "offload")
+    seen = seen.assign(metric=_asked(seen))
     widths = half_widths(splits, seen, kind)
     made = _scores("none", seen["predicted"], pd.Series(np.nan, index=seen.index), seen, kind)
     for left in splits:
@@ -130,6 +131,11 @@ def errors_of(seen: pd.DataFrame, catalogue: Catalogue, splits: list[LeftOut]) -
             groups = group_of(seen, catalogue, left.split)
             made += _scores(left.split, left.predicted, widths[left.split], seen, groups)
     return pd.DataFrame(made, columns=list(SCORES))
+
+
+def _asked(seen: pd.DataFrame) -> pd.Series:
+    """The metric; a first token also says whether its prompt met others."""
+    return seen["metric"].where(seen["metric"] != "ttft_ms", "ttft_ms, " + seen["beside"])
 
 
 def _scores(split: str, value: pd.Series, width: pd.Series, seen: pd.DataFrame,

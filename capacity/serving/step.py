@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from capacity.serving.architecture import WIDE, Array, Rows
-from capacity.serving.collectives import all_reduce_s, all_to_all_s, faster_s, hand_over_s
+from capacity.serving.collectives import all_reduce_s, all_to_all_s, by_protocol, hand_over_s, own_reduce_s
 from capacity.serving.memory import resident_bytes
 from capacity.serving.system import Layout, System, stage_share
 
@@ -40,9 +40,12 @@ class Terms:
     """Attention to one token."""
     head_read: Array
     head_product: Array
-    links: Array
-    """Latency of all collectives, and what moving a token's bytes adds (see `collectives`)."""
-    links_each: Array
+    few: Array
+    """Latency of all collectives by the kernels for few tokens, and what moving a token's bytes adds."""
+    few_each: Array
+    many: Array
+    """The same by the kernels for many tokens."""
+    many_each: Array
     overhead: float
     moved: Array
     """Activations of one sequence between the products of all layers."""
@@ -80,6 +83,8 @@ def _taken(system: System, layout: Layout) -> Terms | None:
 
 PROBE = 2.0**20
 """Tokens at which the slope of an affine time is taken."""
+SHOTS = (1, 2)
+"""Exchanges of an all-reduce for few tokens and for many."""
 
 
 def _terms(system: System, layout: Layout) -> Terms:
@@ -88,7 +93,9 @@ def _terms(system: System, layout: Layout) -> Terms:
     split = np.minimum(layout.tp, arch.kv_shards) * system.kv_rate
     expert = arch.routed / max(arch.experts, 1) * system.weight_bytes / layout.expert_shards / system.weight_rate
     own = arch.head / layout.tp
-    links = _collectives_s(system, layout, none)
+    few, bulk = (_collectives_s(system, layout, none, shots) for shots in SHOTS)
+    few_each, bulk_each = ((_collectives_s(system, layout, many, shots) - at) / PROBE
+                           for shots, at in zip(SHOTS, (few, bulk), strict=True))
     volume = arch.d_model * WIDE / layout.tp
     hops = hand_over_s(layout.pp, layout.stage, none, system.links)
     return Terms(
@@ -96,8 +103,8 @@ def _terms(system: System, layout: Layout) -> Terms:
         product=_matmul_flops(system, layout, np.ones_like(layout.tp)) / system.matmul_rate,
         kv=system.kv_token_bytes / split, index=system.index_token_bytes / split,
         core=arch.decode_core / layout.tp / system.core_rate, head_read=own * WIDE / system.weight_rate,
-        head_product=2.0 * own / system.core_rate, links=links,
-        links_each=(_collectives_s(system, layout, many) - links) / PROBE, overhead=_overhead_s(system),
+        head_product=2.0 * own / system.core_rate, few=few,
+        few_each=few_each, many=bulk, many_each=bulk_each, overhead=_overhead_s(system),
         moved=_moved_s(system, layout), depth=layout.pp * stage_share(arch, layout), hops=hops,
         hops_each=(hand_over_s(layout.pp, layout.stage, many * volume, system.links) - hops) / PROBE,
         end=layout.pp * fit.step_s * fit.pace, end_each=layout.pp * fit.sequence_s,
@@ -130,7 +137,7 @@ def decode_parts(system: System, layout: Layout, sequences: Array, context: Arra
     """
     known = terms(system, layout)
     memory, reading, work, attention, head = _layers(system, known, sequences, context)
-    links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
+    links = _links_s(known, sequences * system.verify)
     moved = sequences * system.verify * known.moved
     layers = work + attention + links + known.overhead + moved
     scale = np.maximum(known.depth * layers, layers + head) / (layers + head)
@@ -144,7 +151,7 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
     """Seconds per output token of a decode-only step."""
     known = terms(system, layout)
     _, _, work, attention, head = _layers(system, known, sequences, context)
-    links = faster_s(known.links, sequences * system.verify * known.links_each, system.links.bulk)
+    links = _links_s(known, sequences * system.verify)
     layers = work + attention + links + known.overhead + sequences * system.verify * known.moved
     ends = known.end + known.hops + sequences * (known.end_each + system.verify * known.hops_each)
     return np.asarray(np.maximum(known.depth * layers, layers + head) + ends)
@@ -158,11 +165,16 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     core = tokens * arch.attended_tokens(context) * arch.prefill_core / layout.tp / system.core_rate
     reading = _kv_read_bytes(system, context) / np.minimum(layout.tp, arch.kv_shards) / system.kv_rate
     known = terms(system, layout)
-    links = faster_s(known.links, tokens * known.links_each, system.links.bulk) * (1.0 - fit.overlap)
+    links = _links_s(known, tokens) * (1.0 - fit.overlap)
     overhead = known.overhead + tokens * known.moved
     layers = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp
     return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s * fit.pace)
+
+
+def _links_s(known: Terms, tokens: Array) -> Array:
+    """Seconds of all layers' collectives for so many tokens of a rank, by the faster kernels."""
+    return np.asarray(np.minimum(known.few + tokens * known.few_each, known.many + tokens * known.many_each))
 
 
 def roof(one: Array, other: Array, order: float) -> Array:
@@ -233,18 +245,30 @@ def _kv_read_bytes(system: System, context: Array) -> Array:
     return system.arch.attended_tokens(context) * system.kv_token_bytes + context * system.index_token_bytes
 
 
-def _collectives_s(system: System, layout: Layout, tokens: Array) -> Array:
+def _collectives_s(system: System, layout: Layout, tokens: Array, shots: int) -> Array:
     """All layers' collectives: two all-reduces over tp; with attention-DP the experts' one becomes two all-to-all.
 
     Dispatch carries one byte a value, combine two; a token goes to at most min(k, ep) ranks of expert_shards each.
     """
-    arch, links, fit = system.arch, system.links, system.fit
+    arch, links = system.arch, system.links
     volume = tokens * arch.d_model * WIDE
-    reduce = all_reduce_s(layout.tp, volume, links, fit.reduce_latency)
+    reduce = _reduce_s(system, layout, volume, shots)
     if not arch.experts:
         return 2.0 * arch.layers * reduce
     fan_out = np.minimum(arch.active_experts, layout.ep) * layout.expert_shards
     sent = volume / layout.tp * fan_out
-    exchange = all_to_all_s(layout.stage, sent / WIDE, links) + all_to_all_s(layout.stage, sent, links)
+    twice = all_to_all_s(layout.stage, np.zeros_like(sent), links) * 2.0
+    moving = all_to_all_s(layout.stage, sent / WIDE, links) + all_to_all_s(layout.stage, sent, links) - twice
+    exchange = by_protocol(twice, moving, links.bulk, shots)
     experts = np.where(layout.dp > 1, exchange, reduce)
     return np.asarray((2.0 * arch.layers - arch.moe_layers) * reduce + arch.moe_layers * experts)
+
+
+def _reduce_s(system: System, layout: Layout, volume: Array, shots: int) -> Array:
+    """One all-reduce over tp: by the engine's own kernel, or by NCCL where it has none."""
+    links = system.links
+    if system.reduce_s is not None:
+        return own_reduce_s(layout.tp, volume, links, system.reduce_s, shots)
+    called = system.fit.library_latency
+    latency = all_reduce_s(layout.tp, np.zeros_like(volume), links, called)
+    return by_protocol(latency, all_reduce_s(layout.tp, volume, links, called) - latency, links.bulk, shots)

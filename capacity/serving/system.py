@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 
 from capacity.catalogue.cards import Accelerator, Interconnect, ModelCard
-from capacity.serving.architecture import BYTES, WIDE, Architecture, Array, Bools, Rows, architecture, bytes_of
+from capacity.serving.architecture import (
+    BYTES,
+    WIDE,
+    Architecture,
+    Array,
+    Bools,
+    Rows,
+    architecture,
+    bytes_of,
+    stored_bytes,
+)
 from capacity.serving.calibration import ANY, Calibration, Fit, default_calibration
 
 GIGA = 1e9
 GIB = 2.0**30
 """Vendors sell memory stacks in powers of two: an `80 GB` H100 or `180 GB` B200 holds that many binary gigabytes."""
 TERA = 1e12
+CALL_NCCL = ("accelerate", "deepspeed", "fastertransformer", "flexgen", "megatron", "petals", "tensorrt")
+"""Engines of 2020 to 2024 that call NCCL for the all-reduces of a step; later ones have kernels of their own."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +63,43 @@ class System:
     kv_reads: float = 1.0
     """Share of a sequence's KV read for it alone; the rest is read once for all branches of its instance."""
     draft: Draft | None = None
+    reduce_s: float | None = None
+    """Latency of one exchange of signals in an engine's own all-reduce inside the domain; None: it calls NCCL."""
 
 
 def system(model: ModelCard, accelerator: Accelerator, links: Interconnect, *, weights: str = "fp8", kv: str = "fp8",
            calibration: Calibration | None = None, engine: str = ANY) -> System:
     """Resolve cards and calibration; InputError for an unknown precision."""
     arch = architecture(model)
-    weight_bytes, kv_bytes = bytes_of(weights), bytes_of(kv)
+    weight_bytes, kv_bytes = stored_bytes(weights, model.native_precision), bytes_of(kv)
     table = calibration or default_calibration()
     fit = table.fit(accelerator.generation, weights, engine, accelerator.scale_up_fabric)
+    reduce_s = None if engine in CALL_NCCL else fit.reduce_latency * links.up_alpha_s
     links = links_under(links, fit)
     links = replace(links, up_doubling=links.up_doubling**fit.host_crowding)
     wide = WIDE if arch.experts and weight_bytes < BYTES["fp8"] else weight_bytes
+    native = computes_in(accelerator, weights)
     index = (arch.index_bytes or fit.index_bytes * arch.layers) if arch.indexed else 0.0
     bandwidth = accelerator.memory_bandwidth_gb_s * GIGA
+    streaming = fit.weight_bandwidth * (1.0 if native else fit.unpacked_bandwidth)
     host_rate, shared_rate, nvme_rate = _host_rates(accelerator, fit)
     return System(
         arch=arch, accelerator=accelerator, links=links, fit=fit, weight_bytes=weight_bytes, attention_bytes=wide,
         kv_token_bytes=arch.kv_values * kv_bytes, index_token_bytes=index,
         index_kept_bytes=0.0 if arch.index_inside else index,
-        weight_rate=bandwidth * fit.weight_bandwidth, kv_rate=bandwidth * fit.kv_bandwidth,
-        matmul_rate=accelerator.tflops(weights) * TERA * fit.matmul,
+        weight_rate=bandwidth * streaming, kv_rate=bandwidth * fit.kv_bandwidth,
+        matmul_rate=accelerator.tflops(weights if native else "bf16") * TERA * fit.matmul,
         core_rate=accelerator.tflops("bf16") * TERA * fit.attention_core,
         memory_bytes=accelerator.memory_usable_gb * GIB * fit.memory_share,
         host_rate=host_rate, host_bytes=accelerator.host_memory_gb * GIGA * fit.host_memory_share,
-        shared_rate=shared_rate, nvme_rate=nvme_rate,
+        shared_rate=shared_rate, nvme_rate=nvme_rate, reduce_s=reduce_s,
     )
+
+
+def computes_in(accelerator: Accelerator, weights: str) -> bool:
+    """True where the chip multiplies values of that format; else they are unpacked to 16 bits in registers first."""
+    rates = {"fp8": accelerator.fp8_tflops, "int8": accelerator.int8_tops, "fp4": accelerator.fp4_tflops, "int4": None}
+    return weights not in rates or bool(rates[weights])
 
 
 def _host_rates(accelerator: Accelerator, fit: Fit) -> tuple[float, float, float]:

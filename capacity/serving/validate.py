@@ -53,7 +53,8 @@ def scores(predicted: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 
 
 _BY = {"model": "model", "gpu": "accelerator", "accelerator": "accelerator", "generation": "generation",
-       "engine": "engine", "load": "load", "weights": "weights", "kv": "kv", "tp": "tp", "batch": "batch"}  # fmt: skip
+       "engine": "engine", "load": "load", "beside": "beside", "weights": "weights", "kv": "kv", "tp": "tp",
+       "batch": "batch"}  # fmt: skip
 """What `--by` may split by -> column."""
 
 

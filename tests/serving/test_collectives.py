@@ -9,7 +9,7 @@ from capacity.catalogue import load_catalogue
 from capacity.catalogue.cards import Interconnect
 from capacity.catalogue.locate import data_folder
 from capacity.serving.calibration import default_calibration
-from capacity.serving.collectives import all_reduce_s, all_to_all_s, collective_s, faster_s
+from capacity.serving.collectives import all_reduce_s, all_to_all_s, collective_s, faster_s, own_reduce_s
 from capacity.serving.measured import read_measurements
 from capacity.serving.predict import predict_collectives
 
@@ -71,3 +71,15 @@ def test_groups_under_one_leaf_keep_the_figures_of_neighbours_on_a_thin_fabric()
     inside = 12e-6 + 1.75e9 / 360e9
     assert close == pytest.approx(inside + 4 * 5e-6 + 1.5 * 1e9 / 8 / 45e9)
     assert far == pytest.approx(inside + 6 * 6e-6 + 1.75 * 1e9 / 8 / 11.25e9)
+
+
+def test_an_engines_own_all_reduce_signals_once_or_twice_whatever_the_group():
+    """Eight ranks of 450 GB/s x 0.7: one shot sends 7 V after one exchange, two shots 1.75 V after two; 4 us each."""
+    net = Interconnect(8, 3e-6, 450.0, 0.7, 5e-6, 50.0, 0.9, 4096)
+    groups = np.array([1.0, 2.0, 4.0, 8.0])
+    assert own_reduce_s(groups, np.zeros(4), net, 4e-6, 1) == pytest.approx([0.0, 4e-6, 4e-6, 4e-6])
+    once, twice = (own_reduce_s(np.array([8.0]), np.array([1e6]), net, 4e-6, shots)[0] for shots in (1, 2))
+    assert once == pytest.approx(4e-6 + 7e6 / 315e9)
+    assert twice == pytest.approx(8e-6 + 1.75e6 / 315e9)
+    beyond = own_reduce_s(np.array([16.0]), np.zeros(1), net, 4e-6, 1)[0]
+    assert beyond == pytest.approx(4e-6 + 2 * 5e-6)

@@ -36,6 +36,14 @@ def test_each_load_is_told_from_the_row(tmp_path):
                                       "open", "collective"]
 
 
+def test_a_first_token_is_alone_where_hardly_any_other_prompt_is_there(tmp_path):
+    """Open loop: rate x TTFT prompts wait at one time; 4 a second of 50 ms are 0.2, of 100 ms 0.4."""
+    first = {"metric": "ttft_ms", "qps_offered": 4, "batch": None}
+    found = read(tmp_path, {"metric": "ttft_ms"}, {"metric": "ttft_ms", "batch": 1}, {**first, "value": 50},
+                 {**first, "value": 100}, {"engine": "FasterTransformer", "batch": 1})
+    assert found["beside"].tolist() == ["loaded", "alone", "alone", "loaded", "alone"]
+
+
 def test_what_is_left_out_follows_the_rules(tmp_path):
     found = read(
         tmp_path, {"precision_weights": "", "precision_kv": "", "tp": None},

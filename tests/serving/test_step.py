@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.catalogue.cards import Interconnect
+from capacity.serving.architecture import stored_bytes
 from capacity.serving.collectives import all_reduce_s, all_to_all_s, hand_over_s
 from capacity.serving.memory import activation_bytes, kv_room, kv_sequence_bytes, weight_bytes
 from capacity.serving.speculative import accepted_tokens, speculative_tpot_s
 from capacity.serving.step import chunk_s, decode_parts, decode_s, touched_experts
-from capacity.serving.system import Layout, system
+from capacity.serving.system import Layout, computes_in, system
 
 from .cards import DEEPSEEK, GPT3, H100, LLAMA70, links
 
@@ -138,3 +139,20 @@ def test_speculation_by_hand():
     assert accepted_tokens(3, 0.5) == pytest.approx(1.875)
     assert speculative_tpot_s(np.array([0.02]), 0.001, 3, 0.5)[0] == pytest.approx(0.023 / 1.875)
     assert accepted_tokens(4, 1.0) == 5
+
+
+def test_scales_are_streamed_with_the_weights_and_formats_that_a_chip_lacks_are_unpacked():
+    """NVFP4 is 4.5 bits a weight, MXFP4 4.25; Hopper multiplies neither: 16-bit products, some bandwidth lost."""
+    assert (stored_bytes("fp4", "bf16"), stored_bytes("fp4", "fp4")) == (0.5625, 0.53125)
+    blackwell = dataclasses.replace(H100, fp4_tflops=7916.0)
+    packed, native = cell(weights="fp4"), cell(card=blackwell, weights="fp4")
+    assert not computes_in(H100, "fp4")
+    assert computes_in(blackwell, "fp4")
+    assert packed.weight_rate == pytest.approx(native.weight_rate * native.fit.unpacked_bandwidth)
+    assert packed.matmul_rate == pytest.approx(native.matmul_rate * 989 / 7916)
+
+
+def test_engines_without_kernels_of_their_own_wait_longer_for_a_small_all_reduce():
+    old = system(LLAMA70, H100, links(H100), engine="fastertransformer")
+    latency = [decode_parts(s, Layout.of(8), ONE, np.zeros(1))["collectives"][0] for s in (cell(), old)]
+    assert latency[0] < 160 * 15e-6 < latency[1]
