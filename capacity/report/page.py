@@ -11,6 +11,7 @@ from pathlib import Path
 from capacity.plan.model import Plan
 from capacity.plan.numbers import ended, gap
 from capacity.report import sections
+from capacity.report.accounts import accounts_section, day_section, options_section
 from capacity.report.files import write_whole
 from capacity.report.marks import tag
 from capacity.report.offers import offers_section
@@ -23,10 +24,13 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Plan], str]], ...] = (
     ("service", "Service", "", sections.service_section),
     ("worth", "What it costs, and against what", "", worth_section),
     ("fleet", "Fleet and money", "", sections.fleet_section),
+    ("accounts", "Prices and accounts", "", accounts_section),
+    ("options", "On-site power, contracts and training", "", options_section),
     ("sites", "Sites and links", "Where phases stand, who is near, and what is lit between them.",
      sections.sites_section),
     ("placement", "Who is served from where", "Instances in the last year, averaged over the day.",
      sections.placement_section),
+    ("day", "The hours of the day", "", day_section),
     ("sharding", "Sharding", "How each model copy is spread: tensor, pipeline, expert and attention-data parallel; "
      "times at the class's percentile, the largest over sites.", sharding_section),
     ("limits", "What binds", "Limits bind that are used to 99 % or more, or leave no room for one more "
@@ -49,10 +53,11 @@ def page(plan: Plan) -> str:
     """The whole page as text."""
     style = files("capacity.report").joinpath("style.css").read_text(encoding="utf-8")
     name = plan.name or "plan"
-    links = "".join(tag("a", escape(title), href=f"#{anchor}") for anchor, title, _, _ in SECTIONS)
+    drawn = [(anchor, title, note, body) for anchor, title, note, draw in SECTIONS if (body := draw(plan))]
+    links = "".join(tag("a", escape(title), href=f"#{anchor}") for anchor, title, _, _ in drawn)
     parts = "".join(
-        tag("section", tag("h2", escape(title)) + (tag("p", escape(note)) if note else "") + draw(plan), id=anchor)
-        for anchor, title, note, draw in SECTIONS
+        tag("section", tag("h2", escape(title)) + (tag("p", escape(note)) if note else "") + body, id=anchor)
+        for anchor, title, note, body in drawn
     )
     return (
         "<!doctype html>\n"

@@ -8,7 +8,9 @@ import pytest
 
 from capacity.errors import InputError
 from capacity.plan import assemble
+from capacity.problem import Problem
 from capacity.report import write_report
+from capacity.report.accounts import accounts_section, day_section, options_section
 from capacity.report.charts import Band, by_year, log_line, stacked
 from capacity.report.marks import PALETTE, ticks
 from capacity.report.offers import offers_section
@@ -51,11 +53,56 @@ def test_the_markup_is_balanced_and_every_picture_is_xml(plan):
         assert ET.fromstring(picture).get("aria-label")
 
 
-def test_every_section_is_there_and_linked(plan):
+def test_every_section_that_says_something_is_there_and_linked(plan):
     text = page(plan)
-    for anchor, *_ in SECTIONS:
-        assert f'id="{anchor}"' in text
-        assert f'href="#{anchor}"' in text
+    for anchor, _, _, draw in SECTIONS:
+        says = bool(draw(plan))
+        assert (f'id="{anchor}"' in text) is says
+        assert (f'href="#{anchor}"' in text) is says
+    silent = [anchor for anchor, _, _, draw in SECTIONS if not draw(plan)]
+    assert set(silent) <= {"options", "day"}, "what a plan need not have"
+
+
+TOLD = {
+    "onsite": pd.DataFrame([("S", "turbines", 2028, 2.0, 25.0, 12.5)],
+                           columns=["site", "name", "year", "built", "mw", "mean_mw"]),
+    "reservations": pd.DataFrame([("S", "chip", "two <years>", 2027, 2028, 900.0)],
+                                 columns=["site", "accelerator", "contract", "year", "last", "accelerators"]),
+    "training": pd.DataFrame([("big run", "S", "chip", "chip pod", 2027, 9.0, 2000.0, 31.6, 12.6, 5e7)], columns=[
+        "run", "site", "accelerator", "pod", "year", "months", "accelerators", "energy_gwh", "carbon_kt", "cost_usd"]),
+}
+
+
+def test_power_contracts_and_runs_are_told_where_there_are_any(plan):
+    text = options_section(replace(plan, tables={**plan.tables, **TOLD}))
+    for part in ("On-site power", "turbines", "12", "two &lt;years&gt;", "2027–2028", "big run", "$50M", "31.6"):
+        assert part in text, part
+    assert options_section(plan) == ""
+
+
+def test_prices_hold_their_margin_and_their_year(problem, solution):
+    """4,000 of 2027 in 2027 at a cost of c an hour: with a margin of 20 % of the price it sells for c / 0.8."""
+    scenario = asked()
+    money = scenario.money.model_copy(update={"margin": 0.2, "debt_share": 0.5})
+    plan = assemble(scenario.model_copy(update={"money": money}), problem, solution)
+    text = accounts_section(plan)
+    row = plan.tables["prices"].iloc[0]
+    assert row["price_usd_per_instance_hour"] == pytest.approx(row["cost_usd_per_instance_hour"] / 0.8)
+    for part in ("The price holds a margin of 20", "in 2026 money", "book value", "interest"):
+        assert part in text, part
+    assert "No margin is asked for" in accounts_section(assemble(scenario, problem, solution))
+
+
+def test_the_day_is_told_by_slice(problem, solution):
+    hours = pd.DataFrame({"slice": ["night", "noon"], "hours": [4000.0, 4000.0]})
+    daily = problem.table("demands").assign(slice="")
+    split = Problem.of({**{n: t for n, t in problem.tables.items() if len(t) and n != "serve_loads"},
+                        "slices": hours, "demands": daily}, problem.words, "split")
+    use = pd.DataFrame([("S", "run", 2028, "night", 3.0), ("S", "run", 2028, "noon", 1.0)],
+                       columns=["place", "activity", "period", "slice", "value"])
+    text = day_section(assemble(None, split, replace(solution, values={**solution.values, "use": use})))
+    for part in ("think (batch)", "night", ">3k<", ">1k<", "all classes", "leave room"):
+        assert part in text, part
 
 
 def test_what_a_reader_looks_for(plan):
