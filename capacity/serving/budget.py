@@ -80,12 +80,7 @@ def _cell(model: ModelCard, accelerator: Accelerator, links: Interconnect, workl
 
 
 def _plan(cell: Cell, plan: Mapping[str, float] | pd.Series, other: Cell | None = None) -> Plan:
-    layout = Layout.of(float(plan["tp"]) * float(plan.get("part") or 1.0), plan["pp"], plan["ep"], plan["dp"])
-    if plan.get("streamed"):
-        share = np.array([float(plan["streamed"])])
-        layout = replace(layout, stream=streams(cell.system, cell.modes, [str(plan["stream_from"])], share))
-    if cell.system.draft is not None:
-        layout = replace(layout, draft=cell.system.draft.layout(layout))
+    layout = _layout(cell, plan)
     first = prefill(cell.system, layout, cell.workload)
     host = np.array([plan.get("kv_home") == "host"])
     candidate = Candidates(layout, host, np.zeros(1), first, kv_room(cell.system, layout))
@@ -94,11 +89,20 @@ def _plan(cell: Cell, plan: Mapping[str, float] | pd.Series, other: Cell | None 
     return Plan(cell, candidate, batch, pool)
 
 
+def _layout(cell: Cell, plan: Mapping[str, float] | pd.Series, pool: str = "") -> Layout:
+    """The sharding of a row, or of its prefill pool."""
+    tp = float(plan[f"{pool}tp"]) * float(plan.get(f"{pool}part") or 1.0)
+    layout = Layout.of(tp, *(plan[f"{pool}{name}"] for name in ("pp", "ep", "dp")))
+    share = float(plan.get(f"{pool}streamed") or 0.0)
+    if share:
+        source = [str(plan[f"{pool}stream_from"])]
+        layout = replace(layout, stream=streams(cell.system, cell.modes, source, np.array([share])))
+    return layout if cell.system.draft is None else replace(layout, draft=cell.system.draft.layout(layout))
+
+
 def _pool(cell: Cell, other: Cell, candidate: Candidates, batch: Array, plan: Mapping[str, float] | pd.Series) -> Units:
     """A disaggregated row as the unit that it is."""
-    layout = Layout.of(*(plan[f"prefill_{name}"] for name in ("tp", "pp", "ep", "dp")))
-    if other.system.draft is not None:
-        layout = replace(layout, draft=other.system.draft.layout(layout))
+    layout = _layout(other, plan, "prefill_")
     own = replace(candidate.prefill, chunks=0.0, chunk_s=np.zeros(1))
     decode = replace(candidate, prefill=own)
     copies = np.array([float(plan["decode_copies"])]), np.array([float(plan["prefill_copies"])])

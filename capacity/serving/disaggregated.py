@@ -7,8 +7,9 @@ session to a prefill copy, and the KV of the fresh tokens back, so that all KV o
     TTFT     = wait in an M/G/1 queue for prefill + prefill + transfer + reload,   TPOT = decode step alone
     i / j    = turns/s of a decode copy / turns/s at which a prefill copy still keeps the TTFT
 
-Nothing is overlapped: engines that send layer by layer are quicker (Splitwise, arXiv 2311.18677; DistServe, arXiv
-2401.09670).
+Either pool's copies may be parts of an accelerator or stream their weights, as the search allows: a prefill copy then
+fetches them once a chunk. Nothing is overlapped: engines that send layer by layer are quicker (Splitwise, arXiv
+2311.18677; DistServe, arXiv 2401.09670).
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from numpy.typing import NDArray
 from capacity.serving.architecture import Array, Rows
 from capacity.serving.collectives import GIGA
 from capacity.serving.load import Load, Prefill, gamma_quantile, prefill, queue
-from capacity.serving.memory import held_bytes, kv_room, kv_sequence_bytes
-from capacity.serving.plans import LIMITS, Candidates, Cell, candidates, legal_plans
+from capacity.serving.memory import held_bytes, kv_room, kv_sequence_bytes, waiting_bytes
+from capacity.serving.plans import LIMITS, Candidates, Cell, candidates, layouts
 from capacity.serving.power import power_w, utilisation
-from capacity.serving.rows import FRONTIER_COLUMNS, Columns, Scores, pareto, scores
+from capacity.serving.rows import FRONTIER_COLUMNS, Columns, Scores, pareto, scores, shape, split
 from capacity.serving.sizing import largest_loads
 from capacity.serving.system import GIB, Layout, System
 
@@ -97,18 +98,19 @@ def units(cell: Cell, prefill_cell: Cell, most: int, reserve: float) -> Units | 
     pool, first = _prefill_plans(prefill_cell, most, cell.slo.ttft_s - reserve)
     if not len(pool.tp):
         return None
-    alone = replace(cell, modes=replace(cell.modes, streaming=(), parts=1))
-    plans = candidates(alone, most)
+    plans = candidates(cell, most)
     none = np.zeros(len(plans))
     least = float(((first.chunks + pool.pp - 1.0) * first.chunk_s).min())
     plans = replace(plans, prefill=replace(plans.prefill, chunks=0.0, chunk_s=none), reserve=none + reserve + least)
-    sized = largest_loads(alone, plans.take(plans.room > 0))
-    rows = pareto([scores(alone, sized)], [])[0][:FEW]
+    sized = largest_loads(cell, plans.take(plans.room > 0))
+    worth = scores(cell, sized)
+    rows = pareto([worth], [])[0]
     if not len(rows):
         return None
+    rows = _spread(rows[np.argsort(-worth.rate[rows], kind="stable")]) if len(rows) > FEW else rows
     d, p = (x.ravel() for x in np.meshgrid(rows, np.arange(len(pool.tp)), indexing="ij"))
     one = np.ones(len(d))
-    made = Units(alone, prefill_cell, sized.plans.take(d), sized.at.take(d), sized.beyond[d], sized.instances[d],
+    made = Units(cell, prefill_cell, sized.plans.take(d), sized.at.take(d), sized.beyond[d], sized.instances[d],
                  pool.take(p), first.take(p), one, one, one * np.inf, np.zeros(len(d)))
     return _sized(made, most, reserve)
 
@@ -116,19 +118,23 @@ def units(cell: Cell, prefill_cell: Cell, most: int, reserve: float) -> Units | 
 def _prefill_plans(cell: Cell, most: int, limit_s: float) -> tuple[Layout, Prefill]:
     """Prefill shardings that fit and are quick enough, none slower and dearer than another; at most FEW."""
     system, work = cell.system, cell.workload
-    layout = Layout(*legal_plans(system.arch, system.links.domain, min(most, system.links.reach)))
-    if system.draft is not None:
-        layout = replace(layout, draft=system.draft.layout(layout))
+    layout = layouts(system, cell.modes, most)
     first = prefill(system, layout, work)
     latency = (first.chunks + layout.pp - 1.0) * first.chunk_s
     one = kv_sequence_bytes(system, layout, np.full_like(layout.tp, work.context_p95))
     rate = layout.dp / first.busy_s / layout.accelerators
-    fits = np.flatnonzero((kv_room(system, layout) >= one) & (latency < limit_s))
+    room = (kv_room(system, layout) >= one) & (waiting_bytes(system, layout) <= system.host_bytes)
+    fits = np.flatnonzero(room & (latency < limit_s))
     order = fits[np.lexsort((layout.accelerators[fits], -rate[fits]))]
     before = np.minimum.accumulate(np.concatenate([[np.inf], latency[order]]))[:-1]
     chosen = order[latency[order] < before * (1.0 - NEARLY)]
-    chosen = chosen[np.unique(np.linspace(0, max(len(chosen) - 1, 0), FEW).astype(int))] if len(chosen) else chosen
+    chosen = _spread(chosen)
     return layout.take(chosen), first.take(chosen)
+
+
+def _spread(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """At most FEW of ordered rows, the first and the last among them."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, FEW).astype(int))] if len(rows) else rows
 
 
 def transfer_s(unit: Units, turns_s: Array) -> Array:
@@ -212,9 +218,8 @@ def columns(unit: Units, rows: NDArray[np.intp], weights: str, kv: str) -> Colum
     cell, layout, at, pool = chosen.cell, chosen.decode.layout, chosen.at, chosen.prefill
     work, per = cell.workload, chosen.rate
     limit = cell.pressure(chosen.decode, cell.load(chosen.decode, chosen.beyond)).argmax(axis=0)
-    shape = {name: getattr(layout, name).astype(np.int64) for name in ("tp", "pp", "ep", "dp")}
     made = {
-        **shape, "accelerators": chosen.accelerators, "kv_home": np.where(chosen.decode.host, "host", "hbm"),
+        **shape(layout), "accelerators": chosen.accelerators, "kv_home": np.where(chosen.decode.host, "host", "hbm"),
         "batch": at.in_flight, "instances": (chosen.instances * chosen.decode_copies).astype(np.int64),
         "instances_per_accelerator": per, "ttft_s": chosen.ttft, "tpot_s": at.tpot,
         "memory_gb": (held_bytes(cell.system, layout) + at.kv_bytes) / GIB,
@@ -222,11 +227,11 @@ def columns(unit: Units, rows: NDArray[np.intp], weights: str, kv: str) -> Colum
         "fresh_tokens_s_per_accelerator": per * work.fresh_tokens_s, "power_w_per_accelerator": chosen.power_w(),
         "utilisation": chosen.mean(utilisation(layout, at), chosen.busy),
         "rtt_slack_s": cell.slo.ttft_s - chosen.ttft, "limited_by": np.array(LIMITS)[limit],
-        "mode": "disaggregated", "weights": weights, "kv": kv, "part": 1.0, "streamed": 0.0, "stream_from": "",
+        "mode": "disaggregated", "weights": weights, "kv": kv, **split(layout),
         "decode_copies": chosen.decode_copies.astype(np.int64),
         "prefill_copies": chosen.prefill_copies.astype(np.int64),
         "prefill_on": chosen.prefill_cell.system.accelerator.id,
-        **{f"prefill_{name}": getattr(pool, name).astype(np.int64) for name in ("tp", "pp", "ep", "dp")},
+        **{f"prefill_{name}": values for name, values in {**shape(pool), **split(pool)}.items()},
         "prefill_accelerators": chosen.prefill_accelerators,
     }  # fmt: skip
     return {name: np.broadcast_to(made[name], per.shape) for name in FRONTIER_COLUMNS}

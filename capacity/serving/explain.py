@@ -38,16 +38,21 @@ def cost_per_million_tokens(frontier: pd.DataFrame, usd_per_accelerator_hour: fl
 
 def serves_as(row: pd.Series) -> str:
     """How a row of a frontier serves, in a few words."""
-    mode = str(row["mode"])
-    if mode == "part":
-        return f"1/{round(1 / row['part'])} of a chip"
-    if mode == "streamed":
-        source = "host RAM" if row["stream_from"] == "host" else "NVMe"
-        return f"{row['streamed']:.0%} of layers from {source}"
-    if mode == "disaggregated":
-        wide = "x".join(f"{row[f'prefill_{axis}']:g}" for axis in ("tp", "pp", "dp") if row[f"prefill_{axis}"] > 1)
-        return f"{row['decode_copies']} decode + {row['prefill_copies']} prefill" + (f" ({wide})" if wide else "")
-    return "whole copy"
+    own = _held(row, "")
+    if row["mode"] != "disaggregated":
+        return own or "whole copy"
+    wide = "x".join(f"{row[f'prefill_{axis}']:g}" for axis in ("tp", "pp", "dp") if row[f"prefill_{axis}"] > 1)
+    told = "; ".join(filter(None, (wide, _held(row, "prefill_"))))
+    return (f"{row['decode_copies']} decode" + (f" ({own})" if own else "") + f" + {row['prefill_copies']} prefill"
+            + (f" ({told})" if told else ""))
+
+
+def _held(row: pd.Series, pool: str) -> str:
+    """The part of a chip that a copy has and what of its weights streams; empty for whole chips that hold all."""
+    part, streamed = float(row[f"{pool}part"]), float(row[f"{pool}streamed"])
+    source = "host RAM" if row[f"{pool}stream_from"] == "host" else "NVMe"
+    return ", ".join([*([f"1/{round(1 / part)} of a chip"] if part < 1.0 else []),
+                      *([f"{streamed:.0%} of layers from {source}"] if streamed else [])])
 
 
 def why_empty(model: ModelCard, accelerator: Accelerator, interconnect: Interconnect, workload: Workload, slo: Slo, *,

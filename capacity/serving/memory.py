@@ -53,6 +53,13 @@ def fetched_bytes(system: System, layout: Layout) -> Array:
     return layers_bytes(system, layout) * stage_share(system.arch, layout) * fetched / layers
 
 
+def waiting_bytes(system: System, layout: Layout) -> Array:
+    """Bytes of host RAM per accelerator in which weights wait to be fetched."""
+    if layout.stream is None:
+        return np.zeros_like(layout.tp)
+    return np.where(layout.stream.in_host, fetched_bytes(system, layout), 0.0)
+
+
 def draft_bytes(system: System, layout: Layout) -> Array | float:
     """Weight bytes of the draft on one accelerator; 0 without one."""
     if system.draft is None or layout.draft is None:

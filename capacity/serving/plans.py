@@ -9,7 +9,7 @@ import numpy as np
 
 from capacity.serving.architecture import Architecture, Array, Bools, Rows
 from capacity.serving.load import Load, Prefill, load, prefill
-from capacity.serving.memory import fetched_bytes, kv_room
+from capacity.serving.memory import kv_room, waiting_bytes
 from capacity.serving.modes import Modes
 from capacity.serving.system import Layout, Stream, System
 from capacity.serving.workload import Slo, Workload
@@ -66,18 +66,13 @@ class Cell:
 
     def host_bytes(self, plans: Candidates, at: Load) -> Array:
         """Host RAM per accelerator that sessions and streamed weights take."""
-        stream = plans.layout.stream
-        if stream is None:
-            return at.host_bytes
-        return at.host_bytes + np.where(stream.in_host, fetched_bytes(self.system, plans.layout), 0.0)
+        return at.host_bytes + waiting_bytes(self.system, plans.layout)
 
 
 def candidates(cell: Cell, max_accelerators: int) -> Candidates:
     """Every legal plan x KV home, with no latency held in reserve."""
     system, modes = cell.system, cell.modes
-    base = _layouts(system, modes, min(max_accelerators, system.links.reach))
-    if system.draft is not None:
-        base = replace(base, draft=system.draft.layout(base))
+    base = layouts(system, modes, max_accelerators)
     first, room = prefill(system, base, cell.workload), kv_room(system, base)
     here = Candidates(base, np.zeros(len(room), dtype=bool), np.zeros(len(room)), first, room)
     if not (modes.kv_offload and system.host_bytes and system.host_rate):
@@ -86,8 +81,13 @@ def candidates(cell: Cell, max_accelerators: int) -> Candidates:
     return replace(both, host=np.arange(len(both)) >= len(room))
 
 
+def layouts(system: System, modes: Modes, most: int) -> Layout:
+    """Plans of whole accelerators, of parts of one, and of either with streamed weights; and where a draft runs."""
+    made = _layouts(system, modes, min(most, system.links.reach))
+    return made if system.draft is None else replace(made, draft=system.draft.layout(made))
+
+
 def _layouts(system: System, modes: Modes, most: int) -> Layout:
-    """Plans of whole accelerators, of parts of one, and of either with streamed weights."""
     tp, pp, ep, dp = legal_plans(system.arch, system.links.domain, most)
     parts = 1.0 / 2.0 ** np.arange(1, np.log2(modes.parts) + 1)
     if len(parts):

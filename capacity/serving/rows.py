@@ -27,13 +27,18 @@ PLAIN_COLUMNS = (
 )
 MODE_COLUMNS = (
     "mode", "weights", "kv", "part", "streamed", "stream_from", "decode_copies", "prefill_copies", "prefill_on",
-    "prefill_tp", "prefill_pp", "prefill_ep", "prefill_dp", "prefill_accelerators",
+    "prefill_tp", "prefill_pp", "prefill_ep", "prefill_dp", "prefill_accelerators", "prefill_part", "prefill_streamed",
+    "prefill_stream_from",
 )
-"""How a plan serves: its mode, precisions, part of an accelerator, share of the layers streamed, prefill's own pool."""
+"""How a plan serves: its mode, precisions, part of an accelerator, share of the layers streamed, prefill's own pool.
+
+Of pools, `part`, `streamed` and `stream_from` are the decode copies'.
+"""
 FRONTIER_COLUMNS = (*PLAIN_COLUMNS, *MODE_COLUMNS)
 NO_POOL: dict[str, object] = {
     "decode_copies": 1, "prefill_copies": 0, "prefill_on": "", "prefill_tp": 0, "prefill_pp": 0, "prefill_ep": 0,
-    "prefill_dp": 0, "prefill_accelerators": 0.0,
+    "prefill_dp": 0, "prefill_accelerators": 0.0, "prefill_part": 1.0, "prefill_streamed": 0.0,
+    "prefill_stream_from": "",
 }
 """A copy that prefills for itself."""
 DISTINCT = 0.01
@@ -103,14 +108,15 @@ def columns(cell: Cell, sized: Sized, rows: NDArray[np.intp], weights: str, kv: 
     per = instances / layout.accelerators
     limit = cell.pressure(plans, cell.load(plans, sized.beyond[rows])).argmax(axis=0)
     made = {
-        **_shape(layout), "kv_home": np.where(plans.host, "host", "hbm"), "batch": at.in_flight,
+        **shape(layout), "accelerators": layout.accelerators, "kv_home": np.where(plans.host, "host", "hbm"),
+        "batch": at.in_flight,
         "instances": instances.astype(np.int64), "instances_per_accelerator": per, "ttft_s": at.ttft,
         "tpot_s": at.tpot, "memory_gb": (held_bytes(cell.system, layout) + at.kv_bytes) / GIB,
         "output_tokens_s_per_accelerator": per * work.branches * work.output_tokens_s,
         "fresh_tokens_s_per_accelerator": per * work.fresh_tokens_s,
         "power_w_per_accelerator": power_w(cell.system, layout, at), "utilisation": utilisation(layout, at),
-        "rtt_slack_s": cell.slo.ttft_s - at.ttft, "limited_by": np.array(LIMITS)[limit], **_mode(layout),
-        "weights": weights, "kv": kv, **NO_POOL,
+        "rtt_slack_s": cell.slo.ttft_s - at.ttft, "limited_by": np.array(LIMITS)[limit], "mode": _mode(layout),
+        **split(layout), "weights": weights, "kv": kv, **NO_POOL,
     }  # fmt: skip
     return {name: np.broadcast_to(made[name], per.shape) for name in FRONTIER_COLUMNS}
 
@@ -121,23 +127,26 @@ def joined(parts: Sequence[Columns]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(FRONTIER_COLUMNS))
     made = parts[0] if len(parts) == 1 else {n: np.concatenate([p[n] for p in parts]) for n in FRONTIER_COLUMNS}
     order = np.lexsort((made["accelerators"], -made["instances_per_accelerator"]))
-    if (made["accelerators"] >= 1.0).all():
+    if (made["accelerators"] == np.floor(made["accelerators"])).all():
         made = {**made, "accelerators": made["accelerators"].astype(np.int64)}
     return pd.DataFrame({name: values[order] for name, values in made.items()})
 
 
-def _shape(layout: Layout) -> dict[str, Array]:
-    """The sharding in whole numbers; a copy on part of an accelerator counts as that part."""
-    whole = {name: np.maximum(getattr(layout, name), 1.0).astype(np.int64) for name in ("tp", "pp", "ep", "dp")}
-    return {**whole, "accelerators": layout.accelerators}
+def shape(layout: Layout) -> Columns:
+    """The sharding in whole numbers, tp, pp, ep and dp."""
+    return {name: np.maximum(getattr(layout, name), 1.0).astype(np.int64) for name in ("tp", "pp", "ep", "dp")}
 
 
-def _mode(layout: Layout) -> dict[str, object]:
-    """How each plan serves, in words and shares."""
-    part = np.minimum(layout.tp, 1.0)
-    mode = np.where(part < 1.0, "part", "plain")
-    if layout.stream is None:
-        return {"mode": mode, "part": part, "streamed": 0.0, "stream_from": ""}
-    share = layout.stream.share
-    source = np.where(share > 0, np.where(layout.stream.in_host, "host", "nvme"), "")
-    return {"mode": np.where(share > 0, "streamed", mode), "part": part, "streamed": share, "stream_from": source}
+def split(layout: Layout) -> Columns:
+    """The part of an accelerator that each copy has, the share of its layers that stream, and where from."""
+    part, stream = np.minimum(layout.tp, 1.0), layout.stream
+    if stream is None:
+        return {"part": part, "streamed": np.zeros_like(part), "stream_from": np.full(part.shape, "")}
+    source = np.where(stream.share > 0, np.where(stream.in_host, "host", "nvme"), "")
+    return {"part": part, "streamed": stream.share, "stream_from": source}
+
+
+def _mode(layout: Layout) -> np.ndarray[Any, Any]:
+    """How each plan serves, in a word."""
+    mode = np.where(layout.tp < 1.0, "part", "plain")
+    return mode if layout.stream is None else np.where(layout.stream.share > 0, "streamed", mode)

@@ -1,13 +1,15 @@
 """Prefill and decode in pools of their own."""
 
 import dataclasses
+from itertools import product
 
 import numpy as np
 import pytest
 
-from capacity.serving import Modes, Slo, first_token_budget, frontier
+from capacity.serving import Modes, Slo, Speculation, first_token_budget, frontier, step_budget
 from capacity.serving.cells import cell_of
 from capacity.serving.disaggregated import link, transfer_s, units
+from capacity.serving.explain import serves_as
 from capacity.serving.load import load, prefill
 from capacity.serving.plans import Cell
 from capacity.serving.step import decode_s
@@ -104,3 +106,69 @@ def test_the_budget_of_the_first_token_shows_the_transfer_and_adds_up():
 def test_a_pool_too_slow_for_the_first_token_is_not_offered():
     assert units(cell(slo=Slo(0.05, 0.025)), cell(slo=Slo(0.05, 0.025)), 128, 0.0) is None
     assert units(cell(), cell(), 128, 2.99) is None
+
+
+SLIM = accelerator("slim", memory_gb=24.0, memory_usable_gb=24.0, scale_up_domain=1)
+"""Fast, alone in its domain, and too small for 70 GB of weights even on two."""
+ONE_B = dataclasses.replace(LLAMA70, id="one", layers=16, d_model=2048, d_ff_dense=8192, heads=32, params_exact=True)
+LIGHT = dataclasses.replace(AGENT, context_mean=4000, context_p95=8000, fresh_tokens_s=20.0, cached_tokens_s=20.0)
+
+
+def test_a_prefill_pool_may_stream_the_weights_that_it_cannot_hold():
+    """A chunk computes for long enough that its weights arrive beside it: two slim cards do the work of five."""
+    how = {"max_accelerators": 32, "prefill_on": (SLIM, links(SLIM))}
+    patient = Slo(20.0, 0.025)
+    held, streamed = (frontier(LLAMA70, H100, links(H100), AGENT, patient, modes=modes, **how).iloc[0]
+                      for modes in (POOLS, Modes(disaggregated=True, streaming=("host",))))
+    assert (held["prefill_streamed"], streamed["prefill_stream_from"]) == (0.0, "host")
+    assert streamed["prefill_accelerators"] < held["prefill_accelerators"]
+    assert streamed["instances_per_accelerator"] > held["instances_per_accelerator"]
+    assert "of layers from host RAM)" in serves_as(streamed)
+    budget = first_token_budget(LLAMA70, H100, links(H100), AGENT, patient, streamed, modes=Modes(
+        disaggregated=True, streaming=("host",)), prefill_on=(SLIM, links(SLIM)))
+    assert budget["seconds"].sum() == pytest.approx(streamed["ttft_s"], rel=1e-6)
+
+
+def test_a_prefill_pool_needs_host_ram_for_the_weights_that_it_streams():
+    poor = dataclasses.replace(SLIM, host_memory_gb=0.5)
+    modes = Modes(disaggregated=True, streaming=("host",))
+    for card, some in ((SLIM, True), (poor, False)):
+        asked = dataclasses.replace(cell(slo=Slo(20.0, 0.025)), modes=modes)
+        other = dataclasses.replace(cell(card=card, slo=Slo(20.0, 0.025)), modes=modes)
+        found = units(asked, other, 32, 0.0)
+        assert found is not None
+        assert bool((found.prefill.stream.share > 0).any()) == some
+
+
+def test_pools_of_parts_of_an_accelerator_share_it():
+    """A half and a quarter are three quarters of a chip; all figures per accelerator count them so."""
+    modes = Modes(disaggregated=True, parts=4)
+    asked = dataclasses.replace(cell(work=LIGHT, model=ONE_B, slo=Slo(2.0, 0.02)), modes=modes)
+    found = units(asked, asked, 8, 0.0)
+    parts = found.take((found.decode.layout.tp < 1) & (found.prefill.tp < 1))
+    assert len(parts.instances)
+    size = parts.decode_copies * parts.decode.layout.tp + parts.prefill_copies * parts.prefill.tp
+    np.testing.assert_allclose(parts.accelerators, size)
+    np.testing.assert_allclose(parts.rate * size, parts.decode_copies * parts.instances)
+    assert (parts.ttft <= 2.0).all()
+
+
+DRAFTS = (None, Speculation(3, 0.7, cost=0.05), Speculation(3, 0.7, model=ONE_B))
+
+
+@pytest.mark.parametrize(("parts", "streaming", "shared", "draft"),
+                         list(product((1, 4), ((), ("host", "nvme")), (False, True), DRAFTS)))
+def test_modes_combine_with_pools(parts, streaming, shared, draft):
+    """Whatever is switched on together, each row keeps its limits and its budgets add up to what it says."""
+    modes = Modes(parts=parts, streaming=streaming, disaggregated=True, shared_prefix=shared, speculation=draft)
+    work = dataclasses.replace(AGENT, branches=4.0)
+    pool = (H100, links(H100))
+    found = frontier(LLAMA70, *pool, work, TIGHT, modes=modes, max_accelerators=64, prefill_on=pool)
+    assert set(found["mode"]) == {"disaggregated"}
+    assert (found["ttft_s"] <= TIGHT.ttft_s).all()
+    assert (found["tpot_s"] <= TIGHT.tpot_s).all()
+    for _, row in found.head(2).iterrows():
+        first = first_token_budget(LLAMA70, H100, links(H100), work, TIGHT, row, modes=modes)
+        assert first["seconds"].sum() == pytest.approx(row["ttft_s"], rel=1e-6)
+        step = step_budget(LLAMA70, H100, links(H100), work, row, modes=modes)
+        assert 0 < step["seconds"].sum() <= row["tpot_s"] * (1 + 1e-9)
