@@ -24,6 +24,24 @@ def new(path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to writ
 
 
 @app.command()
+def synth(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; .yaml is added.")],
+    sites: Annotated[int, typer.Option(help="Candidate sites.")] = 8,
+    years: Annotated[int, typer.Option(help="Years of the plan.")] = 5,
+    accelerators: Annotated[int, typer.Option(help="Accelerators on offer, one pod design each.")] = 5,
+    classes: Annotated[int, typer.Option(help="Service classes.")] = 3,
+    regions: Annotated[int, typer.Option(help="Regions that ask.")] = 6,
+    slices: Annotated[int, typer.Option(help="Slices of the day.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same scenario.")] = 0,
+) -> None:
+    """Write a scenario of a size, drawn from the catalogue by a seed: for tests and benchmarks."""
+    from capacity.scenario.synth import Size, synthesise
+
+    written = synthesise(path, Size(sites, years, accelerators, classes, regions, slices), seed)
+    typer.echo(f"wrote {written}; next: capacity solve {written}")
+
+
+@app.command()
 def check(scenario: ScenarioName = None, sets: Sets = None) -> None:
     """Check a scenario against itself and the catalogue; says what it asks."""
     from capacity.scenario import demand_table, scenario_hash

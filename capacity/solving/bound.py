@@ -37,3 +37,13 @@ def lagrangian_bound(form: Form, cost: Floats, row_dual: Floats, kept: Sequence[
     if not np.all(np.isfinite(end[used])):
         return -np.inf
     return rows + float(np.sum(reduced[used] * end[used]))
+
+
+def violation(form: Form, x: Floats, kept: Sequence[tuple[Floats, float]] = ()) -> float:
+    """Largest violation of a row or bound, relative to the row's size; `kept` are further rows as above."""
+    activity = form.matrix @ x
+    size = 1.0 + abs(form.matrix) @ np.abs(x)
+    rows = np.maximum(form.row_lower - activity, activity - form.row_upper) / size
+    bounds = np.maximum(form.lower - x, x - form.upper) / (1.0 + np.abs(x))
+    over = [(float(cost @ x) - value) / (1.0 + abs(value)) for cost, value in kept]
+    return float(max(rows.max(initial=0.0), bounds.max(initial=0.0), *over, 0.0))

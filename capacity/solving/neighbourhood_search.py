@@ -22,8 +22,30 @@ NEIGHBOURHOOD_S = 8.0
 NEARLY_PROVEN = 0.01
 """Gap up to which a network's plan is left to branch and bound alone."""
 
+ROUNDING_S = 20.0
+"""Seconds for the first rounding."""
+
 NETWORK_S = 200.0
 """Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
+
+
+def hunt_in_boxes(search: Search, goal: str, guide: Floats, point: Floats) -> None:
+    """Whole numbers within one of the relaxation, then what it uses, then neighbourhoods of the best plan."""
+    whole, last = search.form.integer, len(search.stages) + 1 == len(search.goals)
+    budget = (1.0 if last else 0.4) * search.deadline.left()
+    near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
+    box = (np.where(whole, near[0], search.form.lower), np.where(whole, near[1], search.form.upper))
+    search.branch(goal, guide, box, "rounding", min(0.3 * budget, ROUNDING_S))
+    pure = search.form.cost[goal]
+    dearer = pure if guide is pure else guide + 99 * search.price * pure
+    for effort in (0.3, 0.4):
+        if search.closed(goal) or search.deadline.left() <= 0:
+            break
+        unused = whole & (point < 1e-6) & ~search.in_use()
+        box = (search.form.lower, np.where(unused, 0.0, search.form.upper))
+        search.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
+        dearer = pure
+    improve(search, goal, guide if guide is pure else dearer, budget)
 
 
 def hunt_network(search: Search, goal: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class Progress:
     objective: float = float("nan")
     bound: float = float("nan")
     gap: float = float("nan")
+
+    def line(self) -> str:
+        """One line for the plan's log."""
+        return (f"{self.seconds:8.1f} s  {self.goal:10s} {self.phase}"
+                + (f"  {self.objective:,.6g}" if isfinite(self.objective) else "")
+                + (f"  bound {self.bound:,.6g}" if isfinite(self.bound) else "")
+                + (f"  gap {self.gap:.2%}" if isfinite(self.gap) else ""))
 
 
 Listener = Callable[[Progress], None]

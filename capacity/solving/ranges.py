@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity.errors import InputError
 from capacity.solving.compile import Form
 
 LEAST, MOST = 1e-4, 1e6
@@ -41,6 +42,19 @@ class Spread:
     def sound(self) -> bool:
         """Whether all coefficients are of a good size."""
         return len(self.rows) == 0
+
+
+def check_size(form: Form) -> None:
+    """Refuse what HiGHS cannot take: it reads any side from 1e20 on as no limit. Raises InputError."""
+    needs = {
+        "factor": (form.matrix.data, 1e15), "need": (form.row_lower, 1e20), "limit": (-form.row_upper, 1e20),
+        "cost": (np.abs(np.concatenate(list(form.cost.values()))), 1e20),
+    }
+    for what, (numbers, most) in needs.items():
+        worst = np.abs(numbers).max(initial=0.0) if what == "factor" else numbers.max(initial=0.0)
+        if worst >= most:
+            raise InputError(f"a {what} of {worst:.1g} in the model is too large to solve with; look for a demand, "
+                             "price, budget or size in the scenario that is beyond the world")
 
 
 def spread(form: Form) -> Spread:

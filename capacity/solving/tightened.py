@@ -1,0 +1,101 @@
+"""The program that is searched: the plain one with rows rounded, and rows added that its relaxation violates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from capacity.problem import Problem
+from capacity.solving import phase_cuts
+from capacity.solving.compile import Form
+from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.separation import as_matrix, strengthened
+from capacity.solving.tighten import round_rows
+
+Floats = NDArray[np.float64]
+
+SMALL = 5000
+"""Columns up to which simplex solves a relaxation soonest, and the whole program is searched at once."""
+ROUNDS = 8
+"""Most rounds of separation."""
+STALLED = 1e-5
+"""The rounds end when the bound rose by less than this share."""
+PIVOTS_PER_ROW = 0.5
+"""Simplex steps per row, from the basis before the new rows, before interior point is tried instead."""
+NO_LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """The relaxation of the tightened program, where separating solved it: its point, multipliers, value and basis."""
+
+    point: Floats
+    dual: Floats
+    objective: float
+    basis: Any
+
+
+Tell = Callable[[str, float], None]
+
+
+def tightened(
+    problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None = None
+) -> tuple[Form, Relaxation | None]:
+    """The tightened program, and its relaxation where that is known already. Its whole-number plans are the same."""
+    form = strengthened(problem, round_rows(form), deadline, threads, tell)
+    if len(form.cost) != 1 or not phase_cuts.applies(problem, form):
+        return form, None
+    return _with_phase_cuts(problem, form, deadline, threads, tell)
+
+
+def _with_phase_cuts(
+    problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None
+) -> tuple[Form, Relaxation | None]:
+    goal = next(iter(form.cost))
+    machine = Machine(form.matrix, form.row_lower, form.row_upper, threads)
+    machine.set_bounds(form.lower, form.upper)
+    machine.set_cost(form.cost[goal])
+    if tell is not None:
+        tell("solving the relaxation", np.nan)
+    forced = phase_cuts.reaches(problem, form)
+    answer, last, added = first_relaxation(machine, deadline, form.columns), -np.inf, 0
+    for _ in range(ROUNDS):
+        if answer.status != "optimal" or answer.x is None:
+            return form, None
+        if answer.objective - last < STALLED * abs(answer.objective):
+            break
+        last = answer.objective
+        cuts = phase_cuts.separated(forced, answer.x, form.columns)
+        if not cuts:
+            break
+        form = phase_cuts.with_cuts(form, cuts, added)
+        added += len(cuts)
+        lower = np.array([cut.lower for cut in cuts])
+        machine.add_rows(sp.csr_matrix(as_matrix(cuts, form.columns)), lower, np.full(len(cuts), np.inf))
+        answer = _again(machine, deadline, form)
+    if tell is not None and added:
+        tell(f"{added} rows added on whole phases", answer.objective + form.offset[goal])
+    if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
+        return form, None
+    return form, Relaxation(answer.x, answer.row_dual, answer.objective, machine.basis())
+
+
+def first_relaxation(machine: Machine, deadline: Deadline, columns: int) -> Answer:
+    """A relaxation without anything to start from: by interior point with crossover unless it is small."""
+    return machine.run(deadline, {"solver": "simplex" if columns < SMALL else "ipm", "run_crossover": "on"})
+
+
+def _again(machine: Machine, deadline: Deadline, form: Form) -> Answer:
+    """The relaxation after rows were added: by simplex from the basis before, if that takes few steps."""
+    limit = int(PIVOTS_PER_ROW * form.matrix.shape[0]) + 1000
+    answer = machine.run(deadline, {"solver": "simplex", "simplex_iteration_limit": limit})
+    machine.highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
+    if answer.status == "optimal" or deadline.left() <= 0:
+        return answer
+    machine.highs.clearSolver()
+    return first_relaxation(machine, deadline, form.columns)
