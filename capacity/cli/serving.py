@@ -27,7 +27,7 @@ Overlays = Annotated[list[Path] | None, typer.Option("--overlay", metavar="DIR",
 @app.command()
 def validate(
     files: Files = None,
-    by: Annotated[str | None, typer.Option(help="Split further, such as model,gpu,engine,load.")] = None,
+    by: Annotated[str | None, typer.Option(help="Split further, such as model,gpu,engine,load,beside.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write each row with its prediction to this CSV.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw predicted against measured into this folder.")] = None,
     calibration: Fit = None,
@@ -42,7 +42,7 @@ def validate(
     from capacity.cli.tables import print_frame
     from capacity.serving.calibration import Calibration, calibration_of
     from capacity.serving.measured import read_measurements
-    from capacity.serving.validate import predict, scores, skipped, summary, worst
+    from capacity.serving.validate import coverage, predict, scores, skipped, summary, worst
 
     catalogue = load_catalogue(overlay or ())
     table = Calibration.read(calibration) if calibration else calibration_of(catalogue)
@@ -56,7 +56,9 @@ def validate(
     if as_json:
         sys.stdout.write(json.dumps(summary(found), indent=1) + "\n")
         return
-    typer.echo("errors in %, saturated rows apart")
+    known, asked = coverage(predicted)
+    typer.echo(f"predicted {known:,} of {asked:,} rows that state a sharding and ask for something we predict "
+               f"({known / max(asked, 1):.1%}); errors in %, saturated rows apart")
     for file, part in found.round(1).groupby("file"):
         print_frame(part.drop(columns="file"), title=f"\n{file}", all_columns=True)
     for title, frame in (("worst rows", worst(predicted)), ("rows not predicted", skipped(predicted))):

@@ -281,6 +281,6 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
         "the lengths are not stated": asks & lengths,
         "the precision is not known": asks & (rows["weights"] == ""),
         "the sharding is not stated": asks & rows["tp"].isna(),
-        "a latency with all requests at once says only how many there were": bursts,
+        "a latency with all requests at once": bursts,
     }
     return pd.Series(np.select(list(tests.values()), list(tests), default=""), index=rows.index)

@@ -13,7 +13,7 @@ from capacity.serving.calibration import Calibration
 from capacity.serving.predict import cases, predict_case, predict_collectives
 
 PERCENT = 100.0
-UNFIT = "the weights do not fit in the memory of the accelerators"
+UNFIT = "the weights do not fit in memory"
 SCORE_COLUMNS = ("rows", "predicted", "saturated", "mape", "median_ape", "bias", "mape_saturated")
 
 
@@ -64,6 +64,12 @@ def _score(key: tuple[object, ...], group: pd.DataFrame) -> tuple[object, ...]:
     ape = free["error"].abs() * PERCENT
     return (*key, len(group), int(known.sum()), len(full), ape.mean(), ape.median(), free["error"].mean() * PERCENT,
             full["error"].abs().mean() * PERCENT)
+
+
+def coverage(predicted: pd.DataFrame) -> tuple[int, int]:
+    """(rows predicted, rows that could be): of those whose metric is one of ours and whose sharding is stated."""
+    asked = predicted[(predicted["metric"] != "") & predicted["tp"].notna()]
+    return int(asked["predicted"].notna().sum()), len(asked)
 
 
 def skipped(predicted: pd.DataFrame) -> pd.DataFrame:

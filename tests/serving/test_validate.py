@@ -103,7 +103,7 @@ def test_the_clients_delay_is_in_ttft_only_and_not_in_static_runs(tmp_path):
 def test_a_model_that_does_not_fit_is_skipped_with_a_reason(tmp_path):
     found = one(tmp_path, {"tp": 1, "n_gpus": 1, "precision_weights": "bf16", "gpu": "H100-80GB-SXM"})
     assert np.isnan(found["predicted"][0])
-    assert skipped(found)["reason"].tolist() == ["the weights do not fit in the memory of the accelerators"]
+    assert skipped(found)["reason"].tolist() == ["the weights do not fit in memory"]
 
 
 def test_offload_streams_the_weights_once_a_pass(tmp_path):
@@ -182,6 +182,7 @@ def test_the_command_prints_json_and_writes_rows(tmp_path):
     assert CliRunner().invoke(app, ["serving", "validate", str(tmp_path / "no.csv")]).exit_code == 2
     text = CliRunner().invoke(app, ["serving", "validate", str(file), "--by", "model,gpu"]).stdout
     assert "worst rows" in text
+    assert "predicted 2 of 2 rows" in text
     assert CliRunner().invoke(app, ["serving", "validate", str(file), "--plot", str(tmp_path)]).exit_code == 0
     assert (tmp_path / "serving-tpot_ms.svg").read_text().count("h0") == 1
 
