@@ -132,12 +132,13 @@ def scip(path: Path, limit: float, gap: float) -> dict[str, Any]:
     import pyscipopt
 
     trace = Trace()
+    events: Any = vars(pyscipopt)["SCIP_EVENTTYPE"]
     model = pyscipopt.Model()
     model.hideOutput()
     model.readProblem(str(path))
 
-    class Watch(pyscipopt.Eventhdlr):  # type: ignore[misc]
-        kinds = pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND | pyscipopt.SCIP_EVENTTYPE.NODESOLVED
+    class Watch(pyscipopt.Eventhdlr):
+        kinds = events.BESTSOLFOUND | events.NODESOLVED
 
         def eventinit(self) -> None:
             self.model.catchEvent(self.kinds, self)
@@ -162,14 +163,14 @@ def write_programs(scenario: Path, plain: Path, tightened: Path) -> None:
     from capacity.catalogue import load_catalogue
     from capacity.problem import build_problem
     from capacity.scenario import load_scenario
+    from capacity.solving import tightened as tight
     from capacity.solving.compile import compile_problem
     from capacity.solving.highs import Deadline, Machine
-    from capacity.solving.tightened import tightened
 
     asked = load_scenario(scenario)
     problem = build_problem(asked, load_catalogue(asked.catalogue))
     form = compile_problem(problem)
-    for path, program in ((plain, form), (tightened, tightened(problem, form, Deadline(), 2)[0])):
+    for path, program in ((plain, form), (tightened, tight.tightened(problem, form, Deadline(), 2)[0])):
         goal = list(program.cost)[-1]
         machine = Machine(program.matrix, program.row_lower, program.row_upper, 2, program.cost[goal],
                           (program.lower, program.upper), program.integer)

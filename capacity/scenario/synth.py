@@ -7,7 +7,6 @@ construction and grid of the nearest one. Those are written as an overlay folder
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -249,17 +248,19 @@ def _sites_of_metros(catalogue: Catalogue, draw: Draw, known: pd.DataFrame) -> p
     metros = _apart(metros[_km(metros, known).min(axis=1) > apart], apart)
     like = known.iloc[_km(metros, known).argmin(axis=1)].reset_index(drop=True)
     metros = metros.reset_index(drop=True)
-    return like.assign(
+    made: pd.DataFrame = like.assign(
         id="near-" + metros["id"], name=metros["name"], country=metros["country"], latitude=metros["latitude"],
         longitude=metros["longitude"], source="made by `capacity scenario synth` like " + like["id"], as_of="2026",
         confidence="estimate")
+    return made
 
 
 def _metros(catalogue: Catalogue) -> pd.DataFrame:
     """Metros with coordinates, those of the sites after those of the table of metros."""
     columns = ["id", "name", "country", "latitude", "longitude"]
     both = pd.concat([catalogue.table("metros")[columns], catalogue.table("sites")[columns]])
-    return both.drop_duplicates("id").reset_index(drop=True)
+    distinct: pd.DataFrame = both.drop_duplicates("id").reset_index(drop=True)
+    return distinct
 
 
 def _apart(places: pd.DataFrame, least_km: float) -> pd.DataFrame:
@@ -278,7 +279,7 @@ EARTH_KM = 6371.0088
 
 def _km(a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
     """(len(a), len(b)) great-circle distances in km, by the chord between the points."""
-    def points(table: Mapping[str, Any]) -> np.ndarray:
+    def points(table: pd.DataFrame) -> np.ndarray:
         north, east = np.radians(table["latitude"]), np.radians(table["longitude"])
         return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
 

@@ -40,6 +40,8 @@ LEAST_SIZE, MOST_SIZE = 0.06, 0.8
 """Smallest and largest share of the years or places that a neighbourhood frees."""
 IDLE_ROUNDS = 6
 """Rounds without a better plan after which the search of neighbourhoods ends."""
+LARGE = 20_000
+"""Columns from which on linear programs without a basis to start from are solved by interior point."""
 CLOSE = 1e-6
 SOUND = 1e-9
 """Largest violation, relative to a row's size, of a find that is taken as it is."""
@@ -90,7 +92,9 @@ class Team:
         machine.set_integer(whole)
         machine.most_looks = looks
         inside = start is not None and bool(np.all(start >= box[0] - CLOSE) and np.all(start <= box[1] + CLOSE))
-        options = {"solver": "choose", "mip_rel_gap": gap, "mip_abs_gap": 1e-9}
+        large = self.form.columns > LARGE
+        options = {"solver": "ipm" if large and not whole.any() else "choose", "run_crossover": "on",
+                   "mip_rel_gap": gap, "mip_abs_gap": 1e-9, "mip_lp_solver": "ipm" if large else "choose"}
         return machine.run(self.deadline, options, start if inside else None)
 
 

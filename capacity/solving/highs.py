@@ -69,6 +69,9 @@ class Machine:
         self.highs.setOptionValue("threads", threads)
         self.stop = False
         self.found: Found | None = None
+        self.looks, self.most_looks = 0, np.inf
+        """How often HiGHS asked whether to stop in this run, and after how often it is: a limit that no clock decides,
+        since it asks between the linear programs of its search."""
         for point in (self.highs.cbMipInterrupt, self.highs.cbIpmInterrupt, self.highs.cbSimplexInterrupt):
             point += self._stop_if_asked
         rows, columns = matrix.shape
@@ -82,20 +85,22 @@ class Machine:
         )
         self._check(loaded, "load the model")
         self.all = np.arange(columns, dtype=np.int32)
+        self.whole = integer is not None and bool(integer.any())
 
     def set_cost(self, cost: Floats, constant: float = 0.0) -> None:
         """Replace the objective, whose constant part counts in relative gaps, objectives, targets and bounds."""
-        self.highs.changeColsCost(len(self.all), self.all, cost)
-        self.highs.changeObjectiveOffset(constant)
+        self._check(self.highs.changeColsCost(len(self.all), self.all, cost), "take costs")
+        self._check(self.highs.changeObjectiveOffset(constant), "take the constant of a cost")
 
     def set_bounds(self, lower: Floats, upper: Floats) -> None:
         """Replace every column's bounds."""
-        self.highs.changeColsBounds(len(self.all), self.all, lower, upper)
+        self._check(self.highs.changeColsBounds(len(self.all), self.all, lower, upper), "take bounds")
 
     def set_integer(self, integer: NDArray[np.bool_]) -> None:
         """Replace integrality: True must be whole."""
         kinds = np.where(integer, 1, 0).astype(np.uint8)
-        self.highs.changeColsIntegrality(len(self.all), self.all, kinds)
+        self.whole = bool(integer.any())
+        self._check(self.highs.changeColsIntegrality(len(self.all), self.all, kinds), "take what is whole")
 
     def write(self, path: Path) -> None:
         """Write what is loaded; the ending of the path chooses MPS or LP."""
@@ -128,7 +133,7 @@ class Machine:
 
     def set_row(self, row: int, lower: float, upper: float) -> None:
         """Replace the sides of one row."""
-        self.highs.changeRowBounds(row, lower, upper)
+        self._check(self.highs.changeRowBounds(row, lower, upper), "change a row's sides")
 
     def basis(self) -> Any:
         """The basis of the last linear program."""
@@ -147,13 +152,14 @@ class Machine:
     ) -> Answer:
         """Solve within the deadline; Ctrl-C stops the search, keeps what was found and marks the deadline."""
         limit = min(deadline.left(), options.get("time_limit", 1e9))
-        for name, value in {**options, "time_limit": self.highs.getRunTime() + limit}.items():
+        before = 0.0 if self.whole else self.highs.getRunTime()  # branch and bound has a clock of its own for each run
+        for name, value in {**options, "time_limit": before + limit}.items():
             self._check(self.highs.setOptionValue(name, value), f"set {name} = {value}")
         if start is not None:
             solution = highspy.HighsSolution()
             solution.col_value = start
             self.highs.setSolution(solution)
-        watch, self.stop = _Watch(self.highs, report, self.found), False
+        watch, self.stop, self.looks = _Watch(self.highs, report, self.found), False, 0
         ends = deadline.elapsed() + limit + GRACE_S
         threading.Thread(target=watch.run, daemon=True).start()
         try:
@@ -168,10 +174,14 @@ class Machine:
             self.stop = self.stop or not watch.done.is_set()
             watch.done.wait()
             watch.close()
+        if watch.failed is not None:
+            raise RuntimeError(f"a run of HiGHS broke off: {watch.failed}") from watch.failed
         return self._answer()
 
     def _stop_if_asked(self, event: Any) -> None:
-        event.data_in.user_interrupt = self.stop  # set either way: HiGHS keeps the flag of an earlier run
+        self.looks += 1
+        # set either way: HiGHS keeps the flag of an earlier run
+        event.data_in.user_interrupt = self.stop or self.looks > self.most_looks
 
     def _answer(self) -> Answer:
         info, status = self.highs.getInfo(), self.highs.getModelStatus()
@@ -208,6 +218,7 @@ class _Watch:
         self.highs, self.report, self.found = highs, report, found
         self.latest: tuple[float, float, float] | None = None
         self.point: Floats | None = None
+        self.failed: Exception | None = None
         self.done = threading.Event()
         if report is not None:
             highs.cbMipLogging += self._note
@@ -226,6 +237,8 @@ class _Watch:
         try:
             highspy._core._Highs.run(self.highs)
             highspy.Highs.resetGlobalScheduler(False)
+        except Exception as error:  # raised again in the caller's thread
+            self.failed = error
         finally:
             self.done.set()
 

@@ -29,3 +29,7 @@ class Ahead:
     dual: Floats
     objective: float
     basis: Any
+
+    def starts(self, goal: str) -> bool:
+        """Whether it leaves a basis near the optimum of a goal."""
+        return self.goal == goal and self.basis is not None

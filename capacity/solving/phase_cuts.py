@@ -103,7 +103,7 @@ def reaches(problem: Problem, form: Form) -> list[Reach]:
         need = (asked["power"] * asked["amount"]).to_numpy()
         sets = _sets(may, need)
         out.append(Reach(
-            period=int(str(period)), need=need, short=short_of[asked["demand"]].to_numpy(),
+            period=int(str(period)), need=need, short=short_of[asked["demand"]].to_numpy().astype(np.int64),
             power=asked["power"].to_numpy(), inside=~((~sets).astype(np.int32) @ may.T.astype(np.int32) > 0),
             offered=sets[:, pd.Index(names).get_indexer(places)], capacity=items["capacity"].to_numpy(dtype=float),
             existing=items["existing"].to_numpy(dtype=float), whole=items["integer"].to_numpy(dtype=bool),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -14,6 +15,8 @@ from capacity.problem import Problem
 from capacity.solving import phase_cuts
 from capacity.solving.compile import Form
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.on_demand import linking_rows
+from capacity.solving.reach import within_reach
 from capacity.solving.separation import as_matrix, strengthened
 from capacity.solving.tighten import round_rows
 
@@ -28,6 +31,8 @@ STALLED = 1e-5
 PIVOTS_PER_ROW = 0.5
 """Simplex steps per row, from the basis before the new rows, before interior point is tried instead."""
 NO_LIMIT = 2**31 - 1
+MANY = 100_000
+"""Linking rows from which on sums of them stand in the relaxation."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def tightened(
     problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None = None
 ) -> tuple[Form, Relaxation | None]:
     """The tightened program, and its relaxation where that is known already. Its whole-number plans are the same."""
-    form = strengthened(problem, round_rows(form), deadline, threads, tell)
+    form = strengthened(problem, round_rows(within_reach(form)), deadline, threads, tell)
     if len(form.cost) != 1 or not phase_cuts.applies(problem, form):
         return form, None
     return _with_phase_cuts(problem, form, deadline, threads, tell)
@@ -57,11 +62,14 @@ def _with_phase_cuts(
     problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None
 ) -> tuple[Form, Relaxation | None]:
     goal = next(iter(form.cost))
+    if tell is not None:
+        tell("solving the relaxation", np.nan)
+    links = in_groups(problem, form)
+    if links is not None and len(links.rows) >= MANY:
+        return form, links.relaxation(form, goal, deadline, threads)
     machine = Machine(form.matrix, form.row_lower, form.row_upper, threads)
     machine.set_bounds(form.lower, form.upper)
     machine.set_cost(form.cost[goal])
-    if tell is not None:
-        tell("solving the relaxation", np.nan)
     forced = phase_cuts.reaches(problem, form)
     answer, last, added = first_relaxation(machine, deadline, form.columns), -np.inf, 0
     for _ in range(ROUNDS):
@@ -83,6 +91,60 @@ def _with_phase_cuts(
     if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
         return form, None
     return form, Relaxation(answer.x, answer.row_dual, answer.objective, machine.basis())
+
+
+@dataclass(frozen=True)
+class Links:
+    """The rows `serve <= amount * opened` of a program, in groups that share their column `opened` and a commodity.
+
+    The sum of a group's rows is one row nearly as strong as all of them. Its multiplier stands for each of them.
+    """
+
+    rows: NDArray[np.int64]
+    """(n,) positions of the rows"""
+    group: NDArray[np.int64]
+    """(n,) group of each"""
+
+    def relaxation(self, form: Form, goal: str, deadline: Deadline, threads: int) -> Relaxation | None:
+        """The relaxation with summed rows in place of their own, by interior point; multipliers are of all rows.
+
+        Its value is never above that of the relaxation with every row. None where it was not solved.
+        """
+        count = int(self.group.max()) + 1
+        sums = sp.csr_matrix((np.ones(len(self.rows)), (self.group, self.rows)), shape=(count, form.matrix.shape[0]))
+        others = np.ones(form.matrix.shape[0], dtype=bool)
+        others[self.rows] = False
+        matrix = sp.csr_matrix(sp.vstack([form.matrix[others], sums @ form.matrix]))
+        lower = np.concatenate([form.row_lower[others], np.full(count, -np.inf)])
+        upper = np.concatenate([form.row_upper[others], np.zeros(count)])
+        machine = Machine(matrix, lower, upper, threads, form.cost[goal], (form.lower, form.upper))
+        answer = machine.run(deadline, {"solver": "ipm", "run_crossover": "off"})
+        if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
+            return None
+        dual = np.zeros(form.matrix.shape[0])
+        dual[others] = answer.row_dual[: int(others.sum())]
+        dual[self.rows] = answer.row_dual[int(others.sum()) :][self.group]
+        return Relaxation(answer.x, dual, answer.objective, None)
+
+
+def in_groups(problem: Problem, form: Form) -> Links | None:
+    """The linking rows of what is served, in their groups; None without any."""
+    if not {"serve", "opened"} <= set(form.labels):
+        return None
+    served, opened = form.labels.span("serve"), form.labels.span("opened")
+    rows = np.flatnonzero(linking_rows(form))
+    first = form.matrix.indptr[rows]
+    columns = np.sort(np.stack([form.matrix.indices[first], form.matrix.indices[first + 1]]), axis=0)
+    low, high = (opened, served) if opened.start < served.start else (served, opened)
+    fits = (columns[0] >= low.start) & (columns[0] < low.stop) & (columns[1] >= high.start) & (columns[1] < high.stop)
+    if not fits.any():
+        return None
+    rows, columns = rows[fits], columns[:, fits]
+    place, serve = (columns[0], columns[1]) if low is opened else (columns[1], columns[0])
+    demand = form.labels.keys_of("serve")[0]
+    commodity = problem.table("demands").set_index("demand")["commodity"].loc[[str(d) for d in demand.categories]]
+    code = pd.factorize(commodity)[0][demand.codes][serve - served.start]
+    return Links(rows, np.asarray(pd.factorize(place * (code.max() + 1) + code)[0], dtype=np.int64))
 
 
 def first_relaxation(machine: Machine, deadline: Deadline, columns: int) -> Answer:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from capacity.solving.highs import Deadline, Machine
+from capacity.solving.highs import GRACE_S, Deadline, Machine
 
 INF = np.inf
 KNAPSACK = sp.csr_matrix(np.array([[5.0, 4.0, 3.0]]))
@@ -142,3 +142,53 @@ def test_the_constant_part_counts_in_the_gap_that_stops_a_search():
     answer = made.run(Deadline(), {"mip_rel_gap": 0.05})
     assert answer.objective == pytest.approx(float(worth @ answer.x) + 700)
     assert answer.objective - answer.bound <= 0.05 * abs(answer.objective) + 1e-9
+
+
+def test_what_breaks_off_inside_a_run_is_raised_where_it_was_asked_for():
+    machine = Machine(sp.csr_matrix(np.ones((1, 2))), np.ones(1), np.full(1, 2.0))
+    machine._stop_if_asked = None
+
+    def fail(event):
+        raise ValueError("no such thing")
+
+    machine.highs.cbSimplexInterrupt += fail
+    machine.set_cost(np.array([1.0, 2.0]))
+    with pytest.raises(RuntimeError, match="broke off"):
+        machine.run(Deadline(10.0), {"solver": "simplex", "presolve": "off"})
+
+
+def test_what_highs_refuses_is_an_error():
+    machine = Machine(sp.csr_matrix(np.ones((1, 2))), np.ones(1), np.full(1, 2.0))
+    with pytest.raises(RuntimeError, match="take bounds"):
+        machine.set_bounds(np.array([2.0, np.nan]), np.array([1.0, 1.0]))
+
+
+def test_the_time_limit_of_branch_and_bound_counts_from_its_own_start():
+    rng = np.random.default_rng(0)
+    items, rooms = 60, 30  # multidimensional knapsack: far from solved in the time given
+    matrix = sp.csr_matrix(rng.integers(1, 100, (rooms, items)).astype(float))
+    room = np.asarray(matrix.sum(axis=1)).ravel() / 3
+    machine = Machine(
+        matrix, np.full(rooms, -np.inf), room, 1, -rng.integers(1, 100, items).astype(float),
+        (np.zeros(items), np.ones(items)), np.ones(items, dtype=bool),
+    )
+    for _ in range(3):
+        start = time.perf_counter()
+        machine.run(Deadline(), {"time_limit": 0.4, "mip_rel_gap": 0.0})
+        assert time.perf_counter() - start < 0.4 + GRACE_S
+
+
+def test_a_search_stops_after_so_many_looks_whatever_the_clock():
+    rng = np.random.default_rng(1)
+    matrix = sp.csr_matrix(rng.integers(1, 100, (20, 40)).astype(float))
+    cost, room = -rng.integers(1, 100, 40).astype(float), np.asarray(matrix.sum(axis=1)).ravel() / 3
+
+    def found() -> tuple[float, int]:
+        machine = Machine(matrix, np.full(20, -np.inf), room, 1, cost, (np.zeros(40), np.ones(40)),
+                          np.ones(40, dtype=bool))
+        machine.most_looks = 40
+        answer = machine.run(Deadline(), {"mip_rel_gap": 0.0})
+        assert answer.status == "limit"
+        return answer.objective, machine.looks
+
+    assert found() == found()

@@ -1,0 +1,97 @@
+"""The search of a fleet: rows on whole phases cut off no plan, and a busy machine finds the same plan as a quiet one."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from capacity.catalogue import load_catalogue
+from capacity.problem import build_problem
+from capacity.scenario import load_scenario
+from capacity.scenario.synth import Size, synthesise
+from capacity.solving import Options, solve
+from capacity.solving.bound import lagrangian_bound
+from capacity.solving.compile import compile_problem
+from capacity.solving.fleet_search import opening_boxes
+from capacity.solving.highs import Deadline, Machine
+from capacity.solving.tighten import round_rows
+from capacity.solving.tightened import in_groups, tightened
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    path = synthesise(tmp_path_factory.mktemp("synth") / "a", Size(6, 4, 4, 3, 10), 1)
+    scenario = load_scenario(path)
+    return build_problem(scenario, load_catalogue(scenario.catalogue))
+
+
+def test_a_busy_machine_finds_the_same_plan(problem):
+    def points():
+        solution = solve(problem, Options(gap=0.01, threads=2))
+        assert any("moving" in line for line in solution.log)
+        return solution.stages[-1].objective, {name: table.to_csv() for name, table in solution.values.items()}
+
+    quiet = points()
+    over = threading.Event()
+
+    def spin():
+        for i in itertools.count():
+            if over.is_set() or i < 0:
+                return
+            sum(range(1000))
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        busy = points()
+    finally:
+        over.set()
+        thread.join()
+    assert quiet == busy
+
+
+def test_rows_on_whole_phases_cut_off_no_plan(problem):
+    plain = round_rows(compile_problem(problem))
+    program, relaxed = tightened(problem, plain, Deadline(), 1)
+    assert relaxed is not None
+    assert program.matrix.shape[0] > plain.matrix.shape[0]
+    goal = next(iter(plain.cost))
+    rng = np.random.default_rng(0)
+    for _ in range(3):  # plans of the plain program under other prices
+        machine = Machine(plain.matrix, plain.row_lower, plain.row_upper, 1,
+                          plain.cost[goal] * rng.uniform(0.5, 2.0, plain.columns), (plain.lower, plain.upper),
+                          plain.integer)
+        answer = machine.run(Deadline(), {"mip_rel_gap": 0.05})
+        assert answer.x is not None
+        activity = program.matrix @ answer.x
+        size = 1.0 + abs(program.matrix) @ np.abs(answer.x)
+        assert np.max((program.row_lower - activity) / size) < 1e-6
+
+
+def test_summed_links_prove_a_bound_of_the_whole_program(problem):
+    form = round_rows(compile_problem(problem))
+    goal = next(iter(form.cost))
+    links = in_groups(problem, form)
+    assert links is not None
+    assert len(links.rows) > int(links.group.max()) + 1
+    relaxed = links.relaxation(form, goal, Deadline(), 1)
+    assert relaxed is not None
+    machine = Machine(form.matrix, form.row_lower, form.row_upper, 1, form.cost[goal], (form.lower, form.upper))
+    best = machine.run(Deadline(), {}).objective
+    proven = lagrangian_bound(form, form.cost[goal], relaxed.dual)
+    assert proven == pytest.approx(relaxed.objective, rel=1e-5)
+    assert 0.9 * best < proven <= best * (1 + 1e-9)
+
+
+def test_each_place_opens_once_where_its_share_passes_the_threshold(problem):
+    form = round_rows(compile_problem(problem))
+    span = form.labels.span("open")
+    point = np.zeros(form.columns)
+    point[span] = 0.3
+    places = form.labels.keys_of("open")[0].codes
+    for lower, upper in opening_boxes(form, point):
+        np.testing.assert_array_equal(lower[span], upper[span])
+        assert np.bincount(places, weights=lower[span]).max() == 1.0
