@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ Sets = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="Override one value, such as money.discount_rate=7%. Repeatable."),
 ]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The plan's folder, as written by `capacity solve`.")]
+Report = Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Also write an offline page.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, all columns.")]
 

@@ -102,8 +102,16 @@ def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
         typer.echo(f"sound: {checked:,} rows recomputed, none broken")
 
 
-def report(run: RunFolder, out: Out = None) -> None:
-    """Write the plan as one offline HTML page."""
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN|STUDY", help="A plan's folder, or that of a study or search.")],
+    out: Out = None,
+) -> None:
+    """Write a plan, or a study with its comparison and charts, as one offline HTML page."""
+    from capacity.report.study import is_study, write_study
+
+    if is_study(run):
+        typer.echo(f"wrote {write_study(run, out or Path(run) / 'report.html')}")
+        return
     from capacity.plan import latest
 
     plan = latest(run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capacity.cli.inputs import AsCsv, AsJson, ScenarioName, Sets
+from capacity.cli.inputs import AsCsv, AsJson, Report, ScenarioName, Sets
 from capacity.cli.studies import Gap, Limit, Out, Quiet, Workers, is_study, progress
 from capacity.errors import InputError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from capacity.solving import Options
     from capacity.studies import Study, StudySpec
+    from capacity.studies.answer import Answer
     from capacity.studies.ask import Asked
 
 DEFAULT = "human-equivalents"
@@ -36,10 +37,10 @@ def sensitivity(
     samples: Annotated[int, typer.Option("--samples", min=1, help="Paths of morris, base samples of sobol.")] = 8,
     seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     out: Out = None, workers: Workers = None, gap: Gap = None, time_limit: Limit = None,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """Which uncertain inputs move the plan most. SCENARIO may be a study file with `inputs`; else the catalogue's."""
-    from capacity.studies import run_study
+    from capacity.studies import answer, run_study
     from capacity.studies import sensitivity as of
 
     spec = _spec(scenario, sets, seed, gap, time_limit)
@@ -57,6 +58,7 @@ def sensitivity(
     else:
         raise InputError(f"--method {method}: allowed: tornado, morris, sobol")
     _print(table, f"{figure} by uncertain input", csv, json)
+    _keep(answer.of_sensitivity(method, figure, table), folder, report, csv or json)
 
 
 def break_even(
@@ -66,13 +68,15 @@ def break_even(
     scenario: ScenarioName = None, sets: Sets = None,
     accuracy: Annotated[str, typer.Option("--accuracy", help="Width of the bracket, as a share of the range.")] = "2%",
     out: Out = None, gap: Gap = None, time_limit: Limit = None,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """At which value of a key the plan starts or stops to meet a condition, by bracketing."""
+    from capacity.studies.answer import of_break_even
     from capacity.studies.breakeven import break_even as search
 
     asked = _asked(scenario, sets, out, f"break-even-{vary}", gap, time_limit, quiet or csv or json)
     found = search(asked, vary, low, high, until, _share(accuracy, "--accuracy"))
+    _keep(of_break_even(found, until), asked.folder, report, csv or json)
     shown = found.table[["value", "holds", "cost_musd", "short_share", "instances_last", "gap", "status"]]
     _print(found.table if csv or json else shown, until, csv, json)
     if csv or json:
@@ -101,17 +105,19 @@ def frontier(
     against: Annotated[str | None, typer.Option("--against", help="Another figure: carbon_kt \\[the key].")] = None,
     accuracy: Annotated[str, typer.Option("--accuracy", help="Of the curve, as a share of the figure's range.")] = "5%",
     out: Out = None, gap: Gap = None, time_limit: Limit = None,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """A figure of the plan along one key, with as few solves as the accuracy allows.
 
     Cost against instances: --vary demand.amount; against latency: --vary classes.NAME.tpot; against speed: --vary
     classes.NAME.speed; against carbon: --vary money.carbon_price --against carbon_kt.
     """
+    from capacity.studies.answer import of_frontier
     from capacity.studies.frontier import frontier as trace
 
     asked = _asked(scenario, sets, out, f"frontier-{vary}", gap, time_limit, quiet or csv or json)
     found = trace(asked, vary, low, high, figure, against, _share(accuracy, "--accuracy"))
+    _keep(of_frontier(found), asked.folder, report, csv or json)
     _print(found.points, f"{figure} along {vary}", csv, json)
     if not (csv or json):
         typer.echo(f"\nknown to {found.error:.1%} of its range between the points, after {found.solves} solves")
@@ -127,17 +133,19 @@ def alternatives(
     differ: Annotated[str, typer.Option("--differ", help="In what: sites, vendors or years.")] = "sites",
     count: Annotated[int, typer.Option("--count", min=1, help="How many.")] = 3,
     gap: Gap = None, time_limit: Limit = None, out: Out = None,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """Plans nearly as good as the best that differ most, and what all of them share (no-regret)."""
     from capacity.plan import save_plan
     from capacity.studies.alternatives import alternatives as seek
+    from capacity.studies.answer import of_alternatives
 
     found = seek(scenario or DEFAULT, sets or (), _share(within, "--within"), differ, count,  # type: ignore[arg-type]
                  _options(gap, time_limit), _teller(quiet or csv or json))
     if out is not None:
         for name, plan in zip(found.table["plan"], found.plans, strict=True):
             save_plan(plan, out / str(name).replace(" ", "-"))
+    _keep(of_alternatives(found, within, differ), out, report, csv or json)
     if csv or json:
         _print(found.table, "", csv, json)
         return
@@ -150,10 +158,11 @@ def foresight(
     scenario: ScenarioName = None, sets: Sets = None,
     ahead: Annotated[str, typer.Option("--ahead", help="Years looked ahead, by comma; 0: myopic.")] = "0,2",
     gap: Gap = None, time_limit: Limit = None, out: Out = None,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """What short sight costs: perfect foresight, rolling look-ahead, myopic."""
     from capacity.plan import save_plan
+    from capacity.studies.answer import of_foresight
     from capacity.studies.foresight import cost_of_short_sight
     from capacity.studies.foresight import foresight as look
 
@@ -166,6 +175,7 @@ def foresight(
         for sight in sights:
             save_plan(sight.plan, out / sight.name.replace(" ", "-"))
     table = cost_of_short_sight(sights)
+    _keep(of_foresight(table), out, report, csv or json)
     columns = ["foresight", "cost_musd", "extra_cost_musd", "short_share", "extra_short_share", "sites", "gap"]
     _print(table if csv or json else table[columns], "the cost of short sight", csv, json)
 
@@ -175,15 +185,18 @@ def risk(
     aim: Annotated[str, typer.Option("--aim", help="expected, cvar or regret.")] = "expected",
     option: Annotated[list[str] | None, typer.Option("--option", metavar="PATH=VALUE",
                                                      help="Value this possibility too. Repeatable.")] = None,
-    csv: AsCsv = False, json: AsJson = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False,
 ) -> None:
     """Commit now, learn, adapt: the plan for weighted futures, and what knowing them is worth."""
+    from capacity.studies.answer import of_risk
     from capacity.studies.risk import compile_futures, option_value, read_risk, weigh
 
     if aim not in ("expected", "cvar", "regret"):
         raise InputError(f"--aim {aim}: allowed: expected, cvar, regret")
     spec = read_risk(futures)
     found = weigh(compile_futures(spec), aim)  # type: ignore[arg-type]
+    worth = option_value(spec, option) if option else None
+    _keep(of_risk(found, spec, aim, worth), None, report, csv or json)
     if csv or json:
         _print(found.by_future, "", csv, json)
         return
@@ -194,7 +207,7 @@ def risk(
         f"CVaR at {spec.alpha:g}": found.cvar, "greatest regret": found.worst_regret,
         "perfect information is worth": found.perfect_information,
         "weighing the futures saves": found.stochastic_solution,
-        "the option is worth": option_value(spec, option) if option else None,
+        "the option is worth": worth,
     }
     typer.echo("")
     for words, value in lines.items():
@@ -202,6 +215,20 @@ def risk(
             typer.echo(f"{words:30} {value:,.2f}")
     if found.stochastic_solution is None:
         typer.echo("the scenario's own plan leaves a future without any plan: weighing them is needed")
+
+
+def _keep(answer: Answer, folder: Path | None, report: Path | None, aside: bool) -> None:
+    """Keep what was found in the search's folder if it has one, and write its page if one is asked for."""
+    from capacity.studies.answer import keep_answer
+
+    if folder is not None:
+        keep_answer(answer, folder)
+    if report is None:
+        return
+    from capacity.report.study import write_answers, write_study
+
+    page = write_answers([answer], answer.kind, report) if folder is None else write_study(folder, report)
+    typer.echo(f"page: {page}", err=aside)
 
 
 def _spec(scenario: str | None, sets: list[str] | None, seed: int, gap: str | None, time_limit: str | None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capacity.cli.inputs import AsCsv, AsJson, ScenarioName, Sets
+from capacity.cli.inputs import AsCsv, AsJson, Report, ScenarioName, Sets
 from capacity.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def what_if(
     seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     out: Out = None, workers: Workers = None, dask: Dask = None, gap: Gap = None, time_limit: Limit = None,
     cold: Annotated[bool, typer.Option("--cold", help="Solve every member from nothing.")] = False,
-    csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
+    report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """Solve many variants of a scenario and tell what changes in the plan.
 
@@ -59,6 +59,10 @@ def what_if(
     folder = out or Path("studies") / study.name
     run(study, folder, workers, dask, not cold, quiet or csv or json)
     told(folder, csv, json)
+    if report is not None:
+        from capacity.report.study import write_study
+
+        typer.echo(f"page: {write_study(folder, report)}", err=csv or json)
 
 
 def specification(

@@ -53,6 +53,17 @@ def test_again_as_json_and_by_query(study, tiny):
     assert "what changed" in told.output
 
 
+def test_the_page_of_a_study(study):
+    out, _ = study
+    done = run(app, ["report", str(out)])
+    assert done.exit_code == 0, done.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for words in ("Members compared", "accelerators.h200.price=x0.5", "same decisions", "cheaper",
+                  "h200-sxm 100 %", "Every member builds at"):
+        assert words in page, words
+    assert page.count("<svg") >= 2
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["what-if"], "nothing to vary"),
     (["what-if", "--vary", "money.discount_rate"], "path=value"),
