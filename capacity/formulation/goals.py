@@ -4,8 +4,8 @@
     cost               sum of all discounted costs: openings, blocks, assets, upkeep, rent, use, service, modules,
                        flows, holding, contracts, energy, moves, training; less the proceeds of resale
     cost_and_shortage  cost + sum_d price[d] * short[d]
-    served             - sum_d weight[d] * hours[h] * (amount[d] - short[d])
-    surplus            cost + sum_d price[d] * short[d] - sum_d price[d] * amount[d]
+    served             - sum_{d,p} weight[d] * hours[h] * serve[d,p]
+    surplus            cost - sum_{d,p} price[d] * serve[d,p]
     worst_shortage     worst,  with  sum_{d in y} weight[d] * hours[h] * short[d]  <=  worst         each period y
     any other          sum_terms coefficient * variable, as its rows of table `goal_terms` state (carbon)
 
@@ -36,8 +36,8 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         "shortage": lambda m: _shortage(m, problem),
         "cost": lambda m: _cost(m, problem),
         "cost_and_shortage": lambda m: _cost(m, problem) + _priced_shortage(m, problem),
-        "served": lambda m: _shortage(m, problem) - _asked(problem),
-        "surplus": lambda m: _cost(m, problem) + _priced_shortage(m, problem) - _worth(problem),
+        "served": lambda m: -_served(m, problem, _weights(problem)),
+        "surplus": lambda m: _cost(m, problem) - _served(m, problem, _worth(problem)),
         "worst_shortage": lambda m: m.worst["shortage"],
     }
     stated = problem.table("goal_terms")
@@ -88,14 +88,18 @@ def _stated(problem: Problem, rows: pd.DataFrame, m: pyo.ConcreteModel) -> pyo.E
     )
 
 
-def _worth(problem: Problem) -> float:
-    demands = problem.table("demands")
-    return float((demands["amount"] * demands["shortage_price"]).sum())
+def _worth(problem: Problem) -> pd.Series:
+    """Price of one amount of each demand."""
+    return problem.table("demands").set_index("demand")["shortage_price"]
 
 
-def _asked(problem: Problem) -> float:
-    demands = problem.table("demands").set_index("demand")
-    return float((demands["amount"] * _weights(problem)).sum())
+def _served(m: pyo.ConcreteModel, problem: Problem, each: pd.Series) -> pyo.Expression:
+    """What is served at so much each. Not as what is asked less what is short: where little of a large demand is met,
+    that difference of two large numbers loses its digits."""
+    served = keyed(problem, "assignments")[["demand", "place"]]
+    served = served.assign(each=each.reindex(problem.table("assignments")["demand"]).to_numpy())
+    worth = values(served[served["each"] != 0], ["demand", "place"], "each")
+    return sum(c * m.serve[i] for i, c in worth.items())
 
 
 def _priced_shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:

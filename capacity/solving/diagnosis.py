@@ -53,10 +53,10 @@ def why_infeasible(problem: Problem, form: Form) -> str:
         np.concatenate([form.lower, np.zeros(slack)]), np.concatenate([form.upper, np.full(slack, np.inf)])
     )
     answer = machine.run(Deadline(60.0), {"solver": "choose"})
+    if answer.status == "infeasible":
+        return "no plan can meet the scenario, and no requirement can be named: the bounds of single decisions clash"
     if answer.status != "optimal" or answer.x is None:
-        return (
-            "no plan can meet the scenario, and the cause could not be isolated: the bounds of single decisions clash"
-        )
+        return f"no plan can meet the scenario; the cause was not found, the search for it ended as {answer.status!r}"
     moved = answer.x[form.columns : form.columns + len(at)] + answer.x[form.columns + len(at) :]
     worst = np.argsort(-moved * price)[:5]
     said = [
