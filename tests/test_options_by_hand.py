@@ -7,6 +7,7 @@ annuity is 5/9 of the price; what is bought in 2028 counts 4/9 of it. Power cost
 import pandas as pd
 import pytest
 
+from capacity.errors import InputError
 from capacity.plan import assemble, audit, check_audit
 from capacity.problem.energy import hour_factor
 from capacity.scenario.options import HourPrice
@@ -111,6 +112,18 @@ def test_an_owned_site_is_given_up_when_nothing_is_asked_there(folder):
     assert paper.cash("shell upkeep", 2027) == pytest.approx(0.02 * 100, rel=2e-3)
     both = solved(folder, (5, 5), owned)
     assert both.value("held", "period") == {2027: 1, 2028: 1}
+
+
+def test_a_site_is_sold_when_it_is_needed_no_more(folder):
+    """It costs nothing to hold, and brings 50 in 2028: 50 x 4/9 in the objective, as an opening of that year costs."""
+    owned = "sites={{abilene: {{existing: 12.5 MW, holding_cost: 0{}}}}}"
+    kept, sold = (solved(folder, (5, 0), owned.format(more)) for more in ("", ", sale_value: $50 million"))
+    assert sold.value("held", "period") == {2027: 1}
+    assert sold.value("given_up", "period") == {2028: 1}
+    assert sold.cash("site sale", 2028) == pytest.approx(-50)
+    assert kept.cost - sold.cost == pytest.approx(50 * 4 / 9)
+    with pytest.raises(InputError, match=r"sites.abilene.sale_value: in 2027 .* more than the 100.0 that it costs"):
+        Paper(folder, "sites={abilene: {holding_cost: 0, sale_value: $200 million}}")
 
 
 def test_failures_beyond_the_spares_need_more_pods(folder):

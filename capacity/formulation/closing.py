@@ -5,6 +5,8 @@
     kept[p,b,y]  <=  kept[p,b,y-1] + built[p,b,y]         a block given up stays so (before the first period: existing)
     kept[p,b,y]  <=  most[p,b,y] * held[p,y]              nothing is kept in a place given up
     serve[d,p]   <=  amount[d] * held[p,y]                and nothing is served from it
+    given_up[p,y]  <=  held[p,y-1] + open[p,y] - held[p,y]   what was held is sold once, when it is held no more
+    proceeds     =  sum sale[p,y] * given_up[p,y]         (an owned place was held before the first period)
 
 What stands in such a place must stand in blocks that are kept (`fleet`). `most` is what could stand there at all.
 """
@@ -38,6 +40,20 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         if y == m.PERIOD.first():
             return m.held[p, y] <= opens if p in m.MUST_OPEN else pyo.Constraint.Skip
         return m.held[p, y] <= m.held[p, m.PERIOD.prev(y)] + opens
+
+    m.SALE = index_set(problem.table("sales"), ["place", "period"])
+    for p, y in m.SALE:
+        if p not in m.MAY_CLOSE:
+            raise InputError(f"table sales: place {p!r}, period {y}: it stands not in table holdings, so it is never "
+                             "given up")
+    m.given_up = pyo.Var(m.SALE, domain=pyo.NonNegativeReals, bounds=(0, 1))
+
+    @m.Constraint(m.SALE)
+    def only_what_was_held_is_sold(m, p, y):
+        opens = m.open[p, y] if (p, y) in m.OPENING else 0
+        if y == m.PERIOD.first():
+            return m.given_up[p, y] <= (opens if p in m.MUST_OPEN else 1) - m.held[p, y]
+        return m.given_up[p, y] <= m.held[p, m.PERIOD.prev(y)] + opens - m.held[p, y]
 
     @m.Constraint(m.KEPT)
     def only_what_stands_is_kept(m, p, b, y):
@@ -79,7 +95,10 @@ def in_use(m: pyo.ConcreteModel, p: str, b: str, y: int) -> pyo.Expression:
 
 
 def cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    """Holding the place and keeping its blocks. Raises InputError for upkeep of blocks that are never kept."""
+    """Holding places and keeping their blocks, less what places bring when they are given up.
+
+    Raises InputError for upkeep of blocks that are never kept.
+    """
     holdings, upkeep = problem.table("holdings"), problem.table("block_upkeep")
     held = values(holdings[holdings["objective"] != 0], ["place", "period"], "objective")
     kept = values(upkeep, ["place", "block", "period"], "objective")
@@ -87,4 +106,9 @@ def cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     for p, b in rows(upkeep, ["place", "block"]):
         if p not in m.MAY_CLOSE or (p, b) not in known:
             raise InputError(f"table block_upkeep: block {b!r} of place {p!r} is not one of a place in table holdings")
-    return sum(c * m.held[i] for i, c in held.items()) + sum(c * m.kept[i] for i, c in kept.items() if c)
+    sales = problem.table("sales")
+    brought = values(sales[sales["objective"] != 0], ["place", "period"], "objective")
+    return (
+        sum(c * m.held[i] for i, c in held.items()) + sum(c * m.kept[i] for i, c in kept.items() if c)
+        - sum(c * m.given_up[i] for i, c in brought.items())
+    )

@@ -27,6 +27,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "short": ("place",),
     "modules": ("place", "item", "period"),
     "held": ("place", "period"),
+    "given_up": ("place", "period"),
     "kept": ("place", "item", "period"),
     "reserve": ("place", "item", "slice", "period"),
     "ordered": ("place",),

@@ -28,7 +28,7 @@ from capacity.problem import Problem
 
 
 def given_up(problem: Problem, values: Values) -> pd.DataFrame:
-    """Once given up a place is never held again, an unopened one is not held, and it serves nobody."""
+    """Once given up a place is never held again, an unopened one is not held, it serves nobody, and is sold once."""
     places = problem.table("holdings")[["place"]].drop_duplicates()
     grid = places.merge(problem.table("periods")[["period"]], how="cross").sort_values(["place", "period"])
     grid = grid.merge(chosen(values, "held"), on=["place", "period"], how="left").fillna({"value": 0.0})
@@ -42,7 +42,10 @@ def given_up(problem: Problem, values: Values) -> pd.DataFrame:
     served = chosen(values, "serve").merge(demands, on="demand").rename(columns={"value": "served"})
     served = served.merge(grid, on=["place", "period"])
     within = at_most(served, ["demand", "place"], served["served"], served["amount"] * served["value"])
-    return pd.concat([again, within])
+    sold = chosen(values, "given_up").rename(columns={"value": "sold"}).merge(
+        grid.assign(most=most), on=["place", "period"], how="left")
+    once = at_most(sold, ["place", "period"], sold["sold"], (sold["most"] - sold["value"]).fillna(0.0))
+    return pd.concat([again, within, once])
 
 
 def kept_blocks(problem: Problem, values: Values) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def known_keys(problem: Problem, values: Values) -> pd.DataFrame:
         "serve": problem.table("assignments"), "short": problem.table("demands"),
         "modules": problem.table("modules"), "alive": _may_serve(problem), "use": _may_run(problem),
         "reserve": problem.table("reservations"), "ordered": problem.table("orders"),
-        "draw": problem.table("sources"),
+        "draw": problem.table("sources"), "given_up": problem.table("sales"),
         "train": problem.table("training").drop_duplicates(["place", "asset", "run"]),
     }
     parts = []

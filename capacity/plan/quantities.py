@@ -35,6 +35,7 @@ TERM_NAMES: dict[str, dict[str, str]] = {
     "short": {"demand": "place"},
     "modules": {"link": "place", "module": "item", "period": "period"},
     "held": {"place": "place", "period": "period"},
+    "given_up": {"place": "place", "period": "period"},
     "kept": {"place": "place", "block": "item", "period": "period"},
     "reserve": {"place": "place", "asset": "item", "contract": "slice", "period": "period"},
     "ordered": {"order": "place"},
@@ -235,9 +236,9 @@ def optional_costs(problem: Problem) -> list[pd.DataFrame]:
         ("orders", "ordered", "orders", "capex"), ("sources", "draw", "energy", "opex"),
         ("moves", "moved", "moves", "opex"), ("reservations", "reserve", "reserved", "opex"),
         ("resale", "alive", "resale", "capex"), ("training", "train", "training", "opex"),
+        ("sales", "given_up", "site sale", "capex"),
     )
-    own = {"moves": _moved, "reservations": _reserved, "resale": _resold,
-           "training": _trained}
+    own = {"moves": _moved, "reservations": _reserved, "resale": _resold, "sales": _proceeds, "training": _trained}
     parts = [
         _priced(own[name](problem) if name in own else problem.table(name), variable, topic, kind)
         for name, variable, topic, kind in kinds if len(problem.table(name))
@@ -289,6 +290,11 @@ def _resold(problem: Problem) -> pd.DataFrame:
     stays = sold.merge(lives.groupby(cells[:3], as_index=False)[["life"]].max(), on=cells[:3])
     stays = stays[stays["period"] < stays["vintage"] + stays["life"]]
     return pd.concat([left, stays[left.columns]])
+
+
+def _proceeds(problem: Problem) -> pd.DataFrame:
+    table = problem.table("sales")
+    return table.assign(objective=-table["objective"], cash=-table["cash"])
 
 
 def _serving_costs(problem: Problem) -> pd.DataFrame:

@@ -45,6 +45,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "failures": (("period", "periods.period"), ("slice", "slices.slice")),
     "block_resources": (("place", "places.place"),),
     "holdings": (("place", "places.place"), ("period", "periods.period")),
+    "sales": (("place", "places.place"), ("period", "periods.period")),
     "block_upkeep": (("place", "places.place"), ("period", "periods.period")),
     "ageing": (("asset", "assets.asset"),),
     "resale": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),

@@ -232,6 +232,10 @@ TABLES: dict[str, Table] = {
         "objective": _f("money", "discounted cost of holding it in this period", 0.0, None),
         "cash": _f("money", "nominal", 0.0, None),
     }),
+    "sales": Table(("place", "period"), {
+        "place": _s("a place of table holdings"), "period": _i("first period in which it is held no more"),
+        "objective": _f("money", "discounted proceeds of giving it up then", 0.0), "cash": _f("money", "nominal", 0.0),
+    }),
     "block_upkeep": Table(("place", "block", "period"), {
         "place": _s("a place that may be given up"), "block": _s("type"), "period": _i("when"),
         "objective": _f("money", "discounted cost per block kept in use", 0.0, None),
@@ -326,6 +330,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 
 OPTIONAL_VARIABLES: dict[str, tuple[str, ...]] = {
     "held": ("place", "period"),
+    "given_up": ("place", "period"),
     "kept": ("place", "block", "period"),
     "reserve": ("place", "asset", "contract", "period"),
     "ordered": ("order",),

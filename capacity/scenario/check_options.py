@@ -15,7 +15,9 @@ ROUNDING = 1e-6
 
 def option_disagreements(s: Scenario) -> Problems:
     """(path, message) of everything in the optional parts that contradicts itself or the rest."""
-    for check in (_batch, _names, _spans, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient):
+    for check in (
+        _batch, _names, _spans, _sales, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient,
+    ):
         yield from check(s)
 
 
@@ -56,6 +58,12 @@ def _spans(s: Scenario) -> Problems:
     for path, first, last in spans:
         if first is not None and last is not None and last < first:
             yield (*path, "last"), f"{last} is before its first year {first}"
+
+
+def _sales(s: Scenario) -> Problems:
+    for name, site in s.sites.items():
+        if site is not None and site.sale_value is not None and site.holding_cost is None:
+            yield ("sites", name, "sale_value"), "needs `holding_cost`; only with it may a site be given up"
 
 
 def _milestones(s: Scenario) -> Problems:

@@ -147,6 +147,10 @@ class SiteOverride(Part):
     holding_cost: Dollars | None = Field(
         None, ge=0, description="per year and site while it is kept, in the price year; with it, a site may be given up"
     )
+    sale_value: Dollars | None = Field(
+        None, ge=0, description="what land, grid connection and halls bring when the site is given up, in the price "
+        "year; needs `holding_cost`"
+    )
     opening_cost: Dollars | None = Field(None, ge=0)
     existing: Megawatts | None = Field(None, ge=0, description="facility MW in service before the first year")
     earliest: Year | None = None

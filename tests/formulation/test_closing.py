@@ -1,9 +1,11 @@
 """Closing: a place may be given up when holding it costs more than serving from elsewhere."""
 
+import pandas as pd
 import pytest
 
 from capacity.errors import InputError
 from capacity.formulation import build_model
+from capacity.plan import assemble, audit, check_audit
 from capacity.solving import Options, solve
 from tests.formulation.golden import check_golden
 from tests.support.frames import frame, small
@@ -76,3 +78,41 @@ def test_a_place_given_up_takes_nothing_back():
 def test_upkeep_of_blocks_that_are_never_kept_is_refused():
     with pytest.raises(InputError, match="'hall' of place 'N'"):
         build_model(problem(block_upkeep=frame("place block period objective", ("N", "hall", 1, 1.0))))
+
+
+def selling(*sales):
+    """Holding costs 0.5 a period and blocks nothing: 1.5 in all, against 3 at N."""
+    free = frame("place block period objective")
+    return problem(0.5, block_upkeep=free, sales=frame("place period objective", *sales))
+
+
+def test_golden_of_a_sale():
+    check_golden("closing_sale", selling(("S", 1, 1.0), ("S", 3, 2.8)))
+
+
+def test_a_place_is_sold_when_it_brings_most():
+    """For 2 at once: 3 - 2. For 2.8 in the third period: 2 periods of 0.5, then 3 - 2.8. For 1 it is kept."""
+    for sales, cost, periods in (
+        ([("S", 1, 2.0)], 1.0, set()), ([("S", 3, 2.8)], 1.2, {1, 2}), ([("S", 1, 1.0)], 1.5, {1, 2, 3}),
+        ([("S", 1, 1.0), ("S", 3, 2.8)], 1.2, {1, 2}),
+    ):
+        asked = selling(*sales)
+        solution = solve(asked, Options(gap=0.0))
+        assert solution.stages[0].objective == pytest.approx(cost)
+        assert held(solution) == periods
+        stages = assemble(None, asked, solution).stages
+        check_audit(audit(None, asked, solution.values, stages))
+
+
+def test_a_place_is_not_sold_while_it_is_held():
+    asked = selling(("S", 3, 2.8))
+    solution = solve(asked, Options(gap=0.0))
+    kept = solution.values["held"].assign(value=1.0)
+    kept = pd.concat([kept, frame("place period value", ("S", 3, 1.0))]).drop_duplicates(["place", "period"])
+    report = audit(None, asked, {**solution.values, "held": kept}).set_index("topic")
+    assert report.loc["places given up", "largest_violation"] == pytest.approx(1)
+
+
+def test_a_sale_of_a_place_that_is_never_given_up_is_refused():
+    with pytest.raises(InputError, match="table sales: place 'N', period 1"):
+        build_model(selling(("N", 1, 1.0)))

@@ -84,6 +84,7 @@ TOKENS = {"output_tokens": "30k", "fresh_input_tokens": "10k", "context_mean": "
     ({"sovereignty": [{"regions": ["eu"]}]}, "0", "neither `sites` nor `countries`"),
     ({"sovereignty": [{"regions": ["uk"], "sites": ["hamina"]}]}, "0", "uk"),
     ({"training": {"t": {"accelerators": {"h200-sxm": 10}, "begins": 2028, "months": 13}}}, "begins", "2028 to 2029"),
+    ({"sites": {"abilene": {"sale_value": 1e6}}}, "sale_value", "needs `holding_cost`"),
     ({"classes": {"chat": TOKENS}}, "ttft", "is needed but not given; only a class with `batch: true`"),
     ({"classes": {"chat": TOKENS | {"batch": True, "tpot": "50 ms"}}}, "tpot", "batch work, which has no"),
     ({"classes": {"chat": TOKENS | {"batch": True, "duty": {"hours": 8}}}}, "duty", "done at any hour"),

@@ -53,7 +53,8 @@ FEATURES = {
     "on-site storage": lambda r: {"onsite__merge": {"battery": {
         "size": 10, "price": 1e5, "storage": "4 h", "firm": 0.5}}, "time_slices": 3},
     "leases": lambda r: {"leases": [{"site": "abilene", "size": 12.5, "price": float(r.uniform(2e6, 8e6)), "term": 1}]},
-    "owned site given up": lambda r: {"abilene": {"existing": 25, "holding_cost": float(r.uniform(1e6, 5e7))}},
+    "owned site given up": lambda r: {"abilene": {"existing": 25, "holding_cost": float(r.uniform(1e6, 5e7)),
+                                                   "sale_value": float(r.uniform(0, 2e8))}},
     "failures and ageing": lambda r: {"pods__merge": {"failures": {
         "per_year": float(r.uniform(0.1, 1)), "growth": 1.5}}},
     "resale": lambda r: {"money__merge": {"resale": float(r.uniform(0.3, 0.9))}},
