@@ -83,14 +83,15 @@ def _alternatives(answer: Answer) -> str:
     sure, plans, power = (answer.tables[name] for name in ("no regret", "plans", "power"))
     firm = [[str(r["year"]), escape(str(r["decision"])), escape(str(r["place"])), escape(str(r["item"])),
              _say(r["at_least"])] for r in sure.to_dict("records")]
-    told = [[escape(str(r["plan"])), f"{float(r['extra_cost_share']) * 100:+.2f} %", _say(r["cost_musd"]),
-             _part(r["short_share"]), _say(r["sites"]), escape(str(r["without"] or "")),
+    told = [[escape(str(r["plan"])), f"{round(float(r['extra_cost_share']) * 100, 2) + 0.0:+.2f} %",
+             _say(r["cost_musd"]), _part(r["short_share"]), _say(r["sites"]), escape(str(r["without"] or "")),
              escape(str(r["instead"] or ""))] for r in plans.to_dict("records")]
     wide = power.pivot_table(index="site", columns="plan", values="facility_mw", aggfunc="sum", fill_value=0.0,
                              sort=False)
     rows = [(str(site), [float(v) for v in row]) for site, row in wide.iterrows()]
-    standing = heat(["facility MW, last year", *map(escape, map(str, wide.columns))], rows, whole,
-                    float(wide.to_numpy().max())) if rows else ""
+    headers = ["facility MW, last year", *map(escape, map(str, wide.columns))]
+    standing = (tag("h3", "Where they stand") + heat(headers, rows, whole, float(wide.to_numpy().max()))
+                if rows else "")
     lead = "What every one of these plans does: safe to begin with, whichever is chosen." if firm else (
         "They share no decision: nothing here is no-regret.")
     return (tag("h3", f"No-regret <small>{len(firm)} decisions</small>") + tag("p", lead)

@@ -13,7 +13,7 @@ from capacity.studies.founding.argument import Chart
 from capacity.studies.founding.say import short
 
 WIDTH, PLOT, LEFT, RIGHT, TOP, BOTTOM = 640.0, 240.0, 64.0, 16.0, 26.0, 40.0
-ROW, NAMES, VALUES = 20.0, 236.0, 62.0
+ROW, NAMES, VALUES = 20.0, 258.0, 62.0
 """Height of a bar's row; room for names at the left and for values at the right."""
 LETTER = 6.2
 """Width of a letter of the legend."""

@@ -60,7 +60,8 @@ def _page(name: str, about: str, sections: Sequence[Section]) -> str:
     style = files("capacity.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
     title = sections[0][1] if len(sections) == 1 else f"Study: {name}"
     links = "".join(tag("a", escape(words), href=f"#{anchor}") for anchor, words, _ in sections)
-    parts = "".join(tag("section", tag("h2", escape(words)) + body, id=anchor) for anchor, words, body in sections)
+    parts = "".join(tag("section", (tag("h2", escape(words)) if len(sections) > 1 else "") + body, id=anchor)
+                    for anchor, words, body in sections)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -124,6 +124,8 @@ def _share(facts: Facts, given: Values) -> Outcome:
     shares = pd.DataFrame({"year": grows["year"], "training grows with its trend": grows["share_of_inference"],
                            "training stays": stays["share_of_inference"]}).set_index("year")
     even = hours_a_year(run, given) / HOURS
+    told = dict(given) == {asked.name: asked.mid for asked in _inputs(facts)}  # only then the reading is
+    further = not told or _bears(facts, run, given, lasts + 1)
     return Outcome(parts, (Figure(f"share of inference in {last}", late, "share", "solved plan with training runs"),
                            Figure("share over all fleet-years", over, "share", "solved plan with training runs"),
                            Figure("share of inference in the first year", early, "share",
@@ -131,18 +133,30 @@ def _share(facts: Facts, given: Values) -> Outcome:
                            Figure("years that the trend lasts in the plan", lasts, "years", "supply.csv, solved plan"),
                            Figure("accelerators at which serving equals training as it was", even, "accelerators",
                                   f"training_runs.csv {run['model']}")),
-                   _reading(run, given, grows, plan, steady, lasts), {"training grows": grows, "training stays": stays},
+                   _reading(run, given, grows, plan, steady, lasts, further),
+                   {"training grows": grows, "training stays": stays},
                    (Chart("Share of compute in use that serves", "share", shares),
                     Chart("Accelerators in the plan with training", "million",
                           grows.set_index("year")[[TRAINS, SERVES, SPARE]] / MILLION)))
 
 
-def _reading(run: pd.Series, given: Values, grows: pd.DataFrame, plan: Plan, steady: Plan, lasts: float) -> str:
+def _bears(facts: Facts, run: pd.Series, given: Values, lasts: float) -> bool:
+    """Whether there is a plan at all with a trend of so many years."""
+    try:
+        trained(facts, run, given, lasts)
+    except InfeasibleError:
+        return False
+    return True
+
+
+def _reading(run: pd.Series, given: Values, grows: pd.DataFrame, plan: Plan, steady: Plan, lasts: float,
+             further: bool) -> str:
     top = grows.iloc[int(grows["share_of_inference"].argmin())]
     bill, plain = (float(p.tables["schedule"][["capex_usd", "opex_usd"]].to_numpy().sum()) for p in (plan, steady))
     cut = (f"The plan bears it for {short(lasts)} years from {run['year']:.0f} and not one more: then power and memory "
            "of the world give out" if lasts < given["lasts"] else
-           f"Let it go on for {short(lasts)} years from {run['year']:.0f}, to {run['year'] + lasts:.0f}, and then stop")
+           f"Let it go on for {short(lasts)} years from {run['year']:.0f}, to {run['year'] + lasts:.0f}, and then stop"
+           + ("" if further else "; a year more and no plan exists, for want of the world's power and memory"))
     return (
         f"The accelerator-hours behind {run['model']}, research included, are few: as many as "
         f"{short(hours_a_year(run, given) / HOURS)} accelerators have in a year. Whoever serves on more spends most on "
