@@ -105,8 +105,11 @@ def solve(
 def end(plan: Plan, report: pd.DataFrame, saved: Path, json: bool, quiet: bool) -> None:
     """The page of a saved plan, and what is printed of it."""
     from capacity.plan import print_schedule
+    from capacity.plan.offers import out_of_reach
     from capacity.report import write_report
 
+    for told in out_of_reach(plan):
+        print(f"warning: {told}", file=sys.stderr)
     write_report(plan, saved / "report.html")
     if json:
         from json import dumps

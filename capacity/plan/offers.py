@@ -56,3 +56,28 @@ def trips_known(plan: Plan) -> dict[str, tuple[int, float]]:
     shares = over.groupby("basis")["served"].sum() / max(float(over["served"].sum()), 1e-300)
     pairs = trips["basis"].value_counts()
     return {str(basis): (int(n), float(shares.get(basis, 0.0))) for basis, n in pairs.items() if basis}
+
+
+def out_of_reach(plan: Plan) -> list[str]:
+    """One sentence for each class and region whose demand no site is near enough to serve: the nearest one, its round
+    trip, and the longest that the class's limits leave."""
+    asked = plan.problem.table("demands")[["demand", "place", "commodity"]]
+    served = asked["demand"].isin(plan.problem.table("assignments")["demand"])
+    reached = served.groupby([asked["place"], asked["commodity"]]).any()
+    trips = plan.tables["trips"].sort_values("rtt_ms").drop_duplicates("region").set_index("region")
+    slack = plan.problem.table("activities").groupby("commodity")["slack"].max()
+    out = []
+    for region, name in reached.index[~reached.to_numpy()]:
+        if region in trips.index and name in slack.index:
+            nearest = trips.loc[region]
+            out.append(f"{name} in {region} is out of reach, all of it short: the nearest site, {nearest['site']}, is "
+                       f"{nearest['rtt_ms']:.0f} ms away, and {_allowed(plan, name, float(slack[name]))}")
+    return out
+
+
+def _allowed(plan: Plan, name: str, slack_ms: float) -> str:
+    """The longest round trip that a class allows or its time to first token leaves."""
+    limit = None if plan.scenario is None else plan.scenario.classes[name].max_rtt
+    if limit is not None and limit * 1000 <= slack_ms:
+        return f"the class allows {limit * 1000:.0f} ms (classes.{name}.max_rtt)"
+    return f"the fastest configuration leaves {slack_ms:.0f} ms of the time to first token (classes.{name}.ttft)"

@@ -16,7 +16,7 @@ from capacity.plan import show_matrices as matrices
 from capacity.plan.grid import Layout, listing, page, prose
 from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, ended, gap, share, whole
-from capacity.plan.offers import refused_groups, refused_share, trips_known
+from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
 from capacity.plan.proof import proofs
 
 PIPE_WIDTH = 120
@@ -157,7 +157,7 @@ def _proof(plan: Plan, width: int) -> list[Text]:
 def _choices(plan: Plan, width: int, full: bool) -> list[Text]:
     """What was not on offer, how round trips were known, and how to see more."""
     missing, tried = refused_share(plan)
-    lines: list[Text] = []
+    lines = [line for told in out_of_reach(plan) for line in prose(width, f"{told}.", "bold yellow")]
     if tried:
         hint = "" if full or not missing else "; --full tells why"
         tuples = f"{tried} combinations of class, variant and pod design"

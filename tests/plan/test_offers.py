@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from capacity.plan import assemble
-from capacity.plan.offers import refused_groups, refused_share, trips_known
+from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
 
 
 @pytest.fixture
@@ -35,3 +35,14 @@ def test_round_trips_are_counted_by_pair_and_by_what_is_served_over_them(told):
 def test_nothing_refused_and_no_trips(plan):
     assert refused_groups(plan) == []
     assert trips_known(plan) == {}
+
+
+def test_a_region_that_no_site_reaches_is_told_with_its_nearest_site(told):
+    assert out_of_reach(told) == []
+    far = {**told.problem.tables, "assignments": told.problem.table("assignments").head(0)}
+    far["activities"] = told.problem.table("activities").assign(slack=12.0)
+    alone = replace(told, problem=replace(told.problem, tables=far))
+    commodity = told.problem.table("demands")["commodity"].iloc[0]
+    (sentence, *_) = out_of_reach(alone)
+    assert sentence.startswith(f"{commodity} in R is out of reach, all of it short: the nearest site, S, is 20 ms away")
+    assert "leaves 12 ms of the time to first token" in sentence
