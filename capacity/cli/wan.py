@@ -46,26 +46,18 @@ def wan(name: str | None, sets: list[str] | None, draw: Path | None, run: str | 
         return
     import typer
 
-    if plan is not None and len(plan.problem.table("assignment_paths")):
-        typer.echo(restriction(plan, {data["link"]: float(data["rtt_ms"]) for _, _, data in graph.edges(data=True)}))
+    if plan is not None and (limit := _restriction(plan)) is not None:
+        typer.echo(limit)
     if draw is not None:
         typer.echo(f"drawn: {draw}")
 
 
-def restriction(plan: Plan, rtt: dict[str, float]) -> str:
-    """What the limit to the listed paths may cost, in a sentence: the bound of the first goal without it."""
-    from capacity.solving.unrestricted import path_bound
+def _restriction(plan: Plan) -> str | None:
+    """What the limit to the listed ways may cost, in a sentence; worked out now for a plan that did not keep it."""
+    from capacity.plan.ways import ways_limit, ways_told
 
-    count = plan.problem.table("path_links")["path"].nunique()
-    said = f"users may take the {count} lit way{'s' if count != 1 else ''} listed, a restriction"
-    if len(plan.problem.table("failures")):
-        return f"{said}; with failures, further ways are not priced"
-    found = path_bound(plan.problem, rtt)
-    if found.improving.empty:
-        return f"{said} that costs nothing: no further way improves the relaxation of the goal {found.goal}"
-    pairs = len(found.improving)
-    return (f"{said}: further ways would help {pairs} pairs of demand and site; the bound of the goal {found.goal} "
-            f"over any ways is {found.any_path:,.6g} (over the listed ones {found.listed:,.6g})")
+    limit = plan.summary.get("ways") or ways_limit(plan.problem, plan.stages, float(plan.stages["seconds"].sum()))
+    return None if limit is None else ways_told(limit)
 
 
 def _plan(run: str | None) -> Plan | None:

@@ -16,6 +16,7 @@ from capacity.plan.headline import headline, short_years
 from capacity.plan.model import Plan
 from capacity.plan.money import money_table
 from capacity.plan.training import training_table
+from capacity.plan.ways import ways_limit
 from capacity.plan.yearly import schedule_table
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
@@ -39,9 +40,10 @@ def assemble(scenario: Scenario | None, problem: Problem, solution: Solution) ->
     ))
     name = scenario.name if scenario is not None else problem.name
     told = pd.concat([word(problem, "assumptions"), tokens.constants_used(catalogue)])
+    ways = ways_limit(problem, stages, solution.seconds)
+    summary = _summary(name, solution, stages, tables) | ({} if ways is None else {"ways": ways})
     return Plan(
-        name=name, status=solution.status, scenario=scenario,
-        summary=_summary(name, solution, stages, tables), tables=tables, stages=stages,
+        name=name, status=solution.status, scenario=scenario, summary=summary, tables=tables, stages=stages,
         assumptions=conform("assumptions", told), problem=problem, values=dict(values),
     )
 

@@ -18,6 +18,7 @@ from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, ended, gap, share, whole
 from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
 from capacity.plan.proof import proofs
+from capacity.plan.ways import ways_told
 
 PIPE_WIDTH = 120
 """Columns where stdout is no terminal and COLUMNS says nothing else."""
@@ -170,6 +171,8 @@ def _choices(plan: Plan, width: int, full: bool) -> list[Text]:
     known = trips_known(plan)
     told = ", ".join(f"{pairs} {basis} ({share(part)} of hours served)" for basis, (pairs, part) in known.items())
     lines += prose(width, f"Round trips between regions and sites: {told}.") if known else []
+    if plan.summary.get("ways"):
+        lines += prose(width, ways_told(plan.summary["ways"]))
     guesses = int((plan.assumptions["confidence"] == "estimate").sum())
     if guesses:
         lines += prose(width, f"{guesses} of {len(plan.assumptions)} assumptions are estimates: see report.html.")

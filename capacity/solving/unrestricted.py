@@ -29,10 +29,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from capacity.errors import InputError
-from capacity.formulation import build_model
 from capacity.problem import Problem
 from capacity.solving.bound import lagrangian_bound
-from capacity.solving.compile import Form, compile_model
+from capacity.solving.compile import Form, compile_problem
 from capacity.solving.highs import Deadline, Machine
 
 Floats = NDArray[np.float64]
@@ -43,8 +42,8 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class PathBound:
-    """The relaxation's bound over the listed paths and over any; `improving` has the pairs a further path would serve
-    better: demand, place, reduced_cost."""
+    """A goal's relaxation over the listed paths and over any; `improving` has the pairs a further path would serve
+    better: demand, place, reduced_cost. `any_path` is -inf where the relaxation took too long."""
 
     goal: str
     listed: float
@@ -53,28 +52,61 @@ class PathBound:
 
 
 def path_bound(problem: Problem, rtt: Mapping[str, float]) -> PathBound:
-    """Bound of the problem's first goal over any paths on its links. `rtt` gives each link's round trip in ms.
+    """Bound of the problem's first goal over any paths on its links; see `path_bounds`."""
+    return path_bounds(problem, rtt, [])[0]
 
-    Ways enter the links where a listed path of the region does, in the round trip it has until there. Raises InputError
-    for a problem without paths for what is served, or with failures, whose paths after each loss are not priced.
+
+def path_bounds(
+    problem: Problem, rtt: Mapping[str, float], reached: Sequence[float], seconds: float = np.inf
+) -> list[PathBound]:
+    """Bounds over any paths on the links: of the first goal, and of each later one for plans that are no worse in the
+    earlier ones than `reached`, their objectives in order. `rtt` gives each link's round trip in ms.
+
+    Ways enter the links where a listed path of the region does, in the round trip it has until there. Stops before the
+    first goal whose relaxation is not done within `seconds` in all. Raises InputError for a problem without paths for
+    what is served, or with failures, whose paths after each loss are not priced.
     """
     if not len(problem.table("assignment_paths")):
         raise InputError("no path limits what is served in this problem: its bound needs no pricing")
     if len(problem.table("failures")):
         raise InputError("paths are priced for the network as it is; this problem has failures")
-    form = compile_model(build_model(problem))
-    goal = next(iter(form.cost))
+    form, deadline = compile_problem(problem), Deadline(seconds)
     machine = Machine(form.matrix, form.row_lower, form.row_upper)
     machine.set_bounds(form.lower, form.upper)
-    machine.set_cost(form.cost[goal])
-    answer = machine.run(Deadline(), {"solver": "choose"})
-    if answer.status != "optimal" or answer.row_dual is None:
-        raise InputError(f"the relaxation ended as {answer.status}; paths cannot be priced")
-    listed = lagrangian_bound(form, form.cost[goal], answer.row_dual) + form.offset[goal]
-    prices = _Prices(problem, form, answer.row_dual)
-    found = _least_reduced_costs(problem, prices, rtt)
-    known = _listed(form, form.cost[goal] - form.matrix.T @ answer.row_dual)
-    found = found.merge(known, on="demand", how="left").fillna({"least": 0.0, "counted": 0.0})
+    kept: list[tuple[Floats, float]] = []
+    out: list[PathBound] = []
+    for order, (goal, cost) in enumerate(form.cost.items()):
+        machine.set_cost(cost)
+        answer = machine.run(deadline, {"solver": "choose"})
+        if answer.status == "limit":
+            break
+        if answer.status != "optimal" or answer.row_dual is None:
+            raise InputError(f"the relaxation of {goal} ended as {answer.status}; paths cannot be priced")
+        out.append(_over_any(problem, rtt, form, goal, kept, answer.row_dual))
+        if order >= len(reached):
+            break
+        most = reached[order] - form.offset[goal]
+        most += 1e-6 * max(1.0, abs(most))
+        machine.add_row(-np.inf, most, cost)
+        kept.append((cost, most))
+    return out
+
+
+def _over_any(
+    problem: Problem, rtt: Mapping[str, float], form: Form, goal: str, kept: Sequence[tuple[Floats, float]],
+    row_dual: Floats,
+) -> PathBound:
+    """The bound of one goal at the multipliers of the rows and of the earlier goals kept."""
+    rows, cost = form.matrix.shape[0], form.cost[goal]
+    dual = row_dual[:rows]
+    reduced = cost - form.matrix.T @ dual
+    for multiplier, (earlier, _) in zip(row_dual[rows:], kept, strict=True):
+        reduced = reduced - min(multiplier, 0.0) * earlier
+    listed = lagrangian_bound(form, cost, row_dual, kept) + form.offset[goal]
+    prices = _Prices(problem, form, dual, reduced)
+    known = _listed(form, reduced)
+    found = _least_reduced_costs(problem, prices, rtt).merge(known, on="demand", how="left")
+    found = found.fillna({"least": 0.0, "counted": 0.0})
     better = found["reduced_cost"] < found["least"].clip(upper=0.0) - TINY * max(1.0, abs(listed))
     amount = problem.table("demands")[["demand", "amount"]]
     worst = found[better].groupby("demand", as_index=False).agg(
@@ -97,7 +129,7 @@ def _listed(form: Form, reduced: Floats) -> pd.DataFrame:
 class _Prices:
     """What the rows that a path enters cost at given duals, each by its index."""
 
-    def __init__(self, problem: Problem, form: Form, dual: Floats) -> None:
+    def __init__(self, problem: Problem, form: Form, dual: Floats, reduced: Floats) -> None:
         self.share = self._by(form, dual * _via_sign(form), "what_is_served_takes_some_path")
         self.latency: dict[Any, list[tuple[float, float]]] = defaultdict(list)
         for at, price in self._by(form, np.abs(dual), "serve_within_latency_what_is_made").items():
@@ -105,7 +137,7 @@ class _Prices:
         self.shared = self._by(form, np.abs(dual), "lit_modules_carry_the_traffic")
         self.each_way = self._by(form, np.abs(dual), "lit_modules_carry_each_direction")
         self.modes = dict(zip(problem.table("links")["link"], problem.table("links")["mode"], strict=True))
-        self.unlit = _prices_of_light(problem)
+        self.unlit = _prices_of_light(problem, form, reduced)
         self.given = 0.0
         """What the existing capacity of links without a row is worth at their prices."""
         existing = dict(zip(problem.table("links")["link"], problem.table("links")["existing"], strict=True))
@@ -139,22 +171,21 @@ def _via_sign(form: Form) -> Floats:
     return np.sign(np.bincount(row, weights=signs, minlength=form.matrix.shape[0]))
 
 
-def _prices_of_light(problem: Problem) -> dict[tuple[str, int, str], float]:
-    """A price of each link and moment that no module undercuts: its cost over what it carries at all its moments.
+def _prices_of_light(problem: Problem, form: Form, reduced: Floats) -> dict[tuple[str, int, str], float]:
+    """A price of each link and moment that no module undercuts: its reduced cost over what it carries at all moments.
 
-    Multipliers for rows that the model does not have, since nothing listed passes the link. Links whose modules stand
-    in limits have none.
+    Multipliers for rows that the model does not have, since nothing listed passes the link.
     """
-    modules = problem.table("modules")
-    terms = problem.table("limit_terms")
-    modules = modules[~modules["link"].isin(terms[terms["variable"] == "modules"]["place"]) & (modules["capacity"] > 0)]
     periods = problem.table("periods")["period"].to_numpy()
     slices = problem.table("slices")["slice"].tolist()
+    left = pd.DataFrame(form.labels["modules"][1], columns=["link", "module", "period"])
+    left["reduced"] = reduced[form.labels.span("modules")]
+    modules = problem.table("modules").merge(left, on=["link", "module", "period"])
     prices: dict[tuple[str, int, str], float] = {}
-    for e, v, life, size, cost in zip(*(modules[c] for c in ("link", "period", "life", "capacity", "objective")),
+    for e, v, life, size, cost in zip(*(modules[c] for c in ("link", "period", "life", "capacity", "reduced")),
                                       strict=True):
         lit = periods[(periods >= v) & (periods < v + life)]
-        each = max(cost, 0.0) / (size * len(lit) * len(slices))
+        each = max(cost, 0.0) / (size * len(lit) * len(slices)) if size > 0 and len(lit) else np.inf
         for y in lit.tolist():
             for h in slices:
                 prices[e, y, h] = min(prices.get((e, y, h), np.inf), each)

@@ -4,7 +4,7 @@ import pytest
 
 from capacity.errors import InputError
 from capacity.solving import Options, solve
-from capacity.solving.unrestricted import path_bound
+from capacity.solving.unrestricted import path_bound, path_bounds
 from tests.support.frames import frame, small
 
 RTT = {"A-B": 30.0, "A-C": 15.0, "B-C": 15.0}
@@ -75,3 +75,34 @@ def test_what_cannot_be_priced_is_said():
     lost = frame("case kind element period slice", ("x", "link", "A-B", 1, "all"))
     with pytest.raises(InputError, match="has failures"):
         path_bound(problem(both=True, failures=lost), RTT)
+
+
+OPTIONAL = frame("demand place commodity period slice amount must_serve", ("d", "R", "c", 1, "all", 4.0, False))
+
+
+def test_a_goal_of_shortage_sees_ways_whose_waves_cost_nothing_to_it():
+    """A-B carries 1 at most, that is 4 x 0.25 along and 3 against it with 0.75 a unit: so 4 / 3 is served of 4."""
+    few = waves(0.25).assign(max=[1.0, 9.0, 9.0])
+    told = path_bounds(problem(both=False, modules=few, demands=OPTIONAL, order=("shortage", "cost")), RTT, [])
+    best = solve(problem(both=True, modules=few, demands=OPTIONAL, order=("shortage", "cost")), Options(gap=0.0))
+    assert [b.goal for b in told] == ["shortage"]
+    assert told[0].listed > best.stages[0].objective + 1
+    assert len(told[0].improving) == 1
+    assert told[0].any_path <= best.stages[0].objective + 1e-6
+
+
+def test_later_goals_are_bounded_for_plans_that_keep_the_earlier_ones():
+    """All is served either way: over A-B for 22, over C for 4."""
+    asked = {"demands": OPTIONAL, "order": ("shortage", "cost")}
+    listed = solve(problem(both=False, **asked), Options(gap=0.0)).stages
+    best = solve(problem(both=True, **asked), Options(gap=0.0)).stages
+    first, second = path_bounds(problem(both=False, **asked), RTT, [listed[0].objective])
+    assert (first.goal, second.goal) == ("shortage", "cost")
+    assert first.any_path == pytest.approx(0.0, abs=1e-4)
+    assert second.listed == pytest.approx(22, rel=1e-4)
+    assert second.any_path <= best[1].objective + 1e-4
+    assert len(second.improving) == 1
+
+
+def test_pricing_stops_when_time_is_up():
+    assert path_bounds(problem(both=False), RTT, [], seconds=0.0) == []
