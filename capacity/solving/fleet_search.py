@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from capacity.solving.compile import Form
 from capacity.solving.highs import Answer, Deadline, Machine
-from capacity.solving.tightened import SMALL
+from capacity.solving.totals import Totals
 
 if TYPE_CHECKING:
     from capacity.solving.search import Search
@@ -30,11 +30,14 @@ Box = tuple[Floats, Floats]
 
 THRESHOLDS = (0.5, 0.25, 0.75, 0.1)
 """Shares of an opening in the relaxation from which on a place is opened."""
-LOOKS, LOOKS_OF_LARGE = 300, 100
+LOOKS, LOOKS_OF_LARGE = 100, 50
 """Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
 FIRST_LOOKS = 600
 """The same of a first rounding."""
-GROW, SHRINK = 1.5, 0.7
+NODES, NODE_COLUMNS = 40, 10_000
+"""Nodes of the tree of totals between two rounds; from so many columns on it waits until neighbourhoods bring nothing:
+better plans close the gap of a large program sooner than a better bound."""
+GROW, SHRINK = 1.25, 0.7
 """By how much neighbourhoods grow when they are searched to the end, and shrink when steps run out without a find."""
 LEAST_SIZE, MOST_SIZE = 0.06, 0.8
 """Smallest and largest share of the years or places that a neighbourhood frees."""
@@ -115,9 +118,17 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
     if search.best is None:
         return
     turns, idle = Turns(form, point), 0
+    at_once = form.columns < NODE_COLUMNS
+    looks = LOOKS if at_once else LOOKS_OF_LARGE
+    known = search.ahead is not None and search.ahead.starts(goal)
+    tree = Totals(search, goal, search.ahead.basis) if known and search.ahead is not None else None
     fine = max(0.1 * search.options.gap, 1e-4)
-    looks = LOOKS if form.columns < SMALL else LOOKS_OF_LARGE
     while not search.closed(goal) and search.deadline.left() > 0 and idle < IDLE_ROUNDS * turns.kinds:
+        if tree is not None and at_once:
+            search.tell_of(goal, "proving how good it is")
+            tree.advance(NODES)
+            if search.closed(goal) or search.deadline.left() <= 0:
+                break
         best = search.best
         free = [turns.next(best) for _ in team.machines]
         phase = " and ".join(dict.fromkeys(turn.words for turn in free))
@@ -132,6 +143,8 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
         take_over(search, goal, cost, [x for x, g in zip(found, gains, strict=True) if x is not None and g > 0])
         assert search.best is not None
         idle = 0 if float(cost @ search.best) < value - 1e-5 * abs(value) else idle + 1
+    while tree is not None and not tree.stuck and not search.closed(goal) and search.deadline.left() > 0:
+        tree.advance(NODES)
     search.offer(search.best, cost, goal)
 
 
@@ -154,15 +167,54 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
     for at in chosen:
         x, (lower, upper) = relaxed[at].x, boxes[at]
         assert x is not None
+        if search.best is None:
+            offer_rounded(search, goal, team, x)
         near.append((np.where(form.integer, np.clip(np.floor(x + CLOSE), lower, upper), lower),
                      np.where(form.integer, np.clip(np.ceil(x - CLOSE), lower, upper), upper)))
     fine = max(0.5 * search.options.gap, 1e-4)
     for narrow in (near, [boxes[at] for at in chosen]):
-        for answer in team.run(narrow, form.integer, fine, FIRST_LOOKS, None):
+        answers = team.run(narrow, form.integer, fine, FIRST_LOOKS, search.best)
+        for answer in answers:
             if answer.x is not None:
                 offer(search, answer.x, cost, goal)
-        if search.best is not None:
+        if any(answer.x is not None for answer in answers):
             return
+
+
+def offer_rounded(search: Search, goal: str, team: Team, x: Floats) -> None:
+    """Offer a relaxed plan with phases rounded up and all else down, the rest solved again: less is served, but what
+    was bought fits."""
+    form = search.form
+    up = np.zeros(form.columns, dtype=bool)
+    for name in ("open", "built"):
+        if name in form.labels:
+            up[form.labels.span(name)] = True
+    whole = np.where(up, np.ceil(x - CLOSE), np.floor(x + CLOSE))
+    if "built" in form.labels:
+        whole = _by_running_sums(form, x, whole)
+    fixed = np.where(form.integer, np.clip(whole, form.lower, form.upper), 0.0)
+    box = (np.where(form.integer, fixed, form.lower), np.where(form.integer, fixed, form.upper))
+    answer = team.run([box], np.zeros(form.columns, dtype=bool), 0.0, np.inf, None)[0]
+    if answer.status == "optimal" and answer.x is not None:
+        offer(search, np.where(form.integer, fixed, answer.x), form.cost[goal], goal)
+
+
+def _by_running_sums(form: Form, x: Floats, whole: Floats) -> Floats:
+    """Phases such that each place's sum up to every year is the relaxation's rounded up: none is bought twice."""
+    out, span = whole.copy(), form.labels.span("built")
+    place, block, _ = (np.asarray(k.codes) for k in form.labels.keys_of("built"))
+    order = np.lexsort((form.column_period()[span], block, place))
+    group = place[order].astype(np.int64) * (block.max(initial=0) + 1) + block[order]
+    begins = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else np.zeros(0, dtype=np.int64)
+    total = np.cumsum(x[span][order])
+    before = np.repeat(np.r_[0.0, total[begins[1:] - 1]], np.diff(np.r_[begins, len(order)])) if len(order) else total
+    sums = np.ceil(total - before - CLOSE)
+    steps = np.diff(np.r_[0.0, sums])
+    steps[begins] = sums[begins]
+    built = np.zeros(len(order))
+    built[order] = np.maximum(steps, 0.0)
+    out[span] = built
+    return out
 
 
 def opening_boxes(form: Form, point: Floats) -> list[Box]:
@@ -268,7 +320,7 @@ class Turns:
 
     def _order(self) -> Iterator[str]:
         while True:
-            yield from ("years", "places", "years", "places", "both")
+            yield from ("both", "places", "years", "both", "years")
 
     def next(self, best: Floats) -> Turn:
         """The next neighbourhood of a plan."""
