@@ -53,6 +53,22 @@ def test_a_busy_machine_finds_the_same_plan(problem):
     assert quiet == busy
 
 
+def test_the_final_plan_buys_and_builds_whole_pods_and_phases(problem):
+    solution = solve(problem, Options(gap=0.03))
+    for name in ("open", "built", "bought"):
+        counts = solution.values[name]["value"].to_numpy()
+        assert len(counts) > 0
+        np.testing.assert_array_equal(counts, np.round(counts))
+
+
+def test_the_tree_of_totals_proves_more_than_the_relaxation_and_never_too_much(problem):
+    loose = solve(problem, Options(gap=0.03)).stages[-1]
+    tight = solve(problem, Options(gap=0.008)).stages[-1]
+    assert tight.bound >= loose.bound
+    assert loose.bound <= tight.objective * (1 + 1e-9)
+    assert tight.objective <= loose.objective
+
+
 def test_rows_on_whole_phases_cut_off_no_plan(problem):
     plain = round_rows(compile_problem(problem))
     program, relaxed = tightened(problem, plain, Deadline(), 1)
