@@ -94,7 +94,7 @@ def _alternatives(answer: Answer) -> str:
                 if rows else "")
     lead = "What every one of these plans does: safe to begin with, whichever is chosen." if firm else (
         "They share no decision: nothing here is no-regret.")
-    return (tag("h3", f"No-regret <small>{len(firm)} decisions</small>") + tag("p", lead)
+    return (tag("h3", f"No-regret <small>{len(firm)} decision{'' if len(firm) == 1 else 's'}</small>") + tag("p", lead)
             + (table(["year", "decision", "place", "item", "at least"], firm, left=4) if firm else "")
             + tag("h3", "The plans") + table(["plan", "extra cost", "cost, M USD", "not served", "sites", "without",
                                               "instead"], told) + standing)
@@ -124,7 +124,7 @@ def _risk(answer: Answer) -> str:
     made = [[escape(str(r["decision"])), escape(str(r["place"])), escape(str(r["item"])), str(r["year"]),
              _say(r["value"])] for r in firm.to_dict("records")]
     return (tag("div", cards, class_="figures") + tag("h3", "Cost by future")
-            + tag("div", draw(Chart("Cost by future", "million USD", shown, "bars")), class_="pair")
+            + _wide(draw(Chart("Cost by future", "million USD", shown, "bars")))
             + table(["future", "weight", "cost, M USD", "if known", "regret"], told)
             + tag("h3", "Committed before anything is known")
             + (table(["decision", "place", "item", "year", "amount"], made, left=4) if made else

@@ -7,12 +7,15 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+import pandas as pd
+
 from capacity.report.figures import draw
 from capacity.report.files import write_whole
 from capacity.report.marks import chip, table, tag
 from capacity.studies.founding import Facts, Finding
-from capacity.studies.founding.argument import Swing
+from capacity.studies.founding.argument import Outcome, Swing
 from capacity.studies.founding.record import amount, figure, flips, quotes, ranged, sensitivity
+from capacity.studies.founding.say import short
 
 VERDICTS = {"holds": "published", "holds in part": "estimate", "does not hold": "refuted"}
 """Verdict -> class of its coloured word."""
@@ -38,7 +41,8 @@ def page(found: Sequence[Finding], facts: Facts) -> str:
     held = [finding.outcome.verdict for finding in found]
     counts = ", ".join(f"{held.count(verdict)} {verdict}" for verdict in VERDICTS if held.count(verdict))
     head = (tag("div", "the founding question", class_="name") + tag("h1", title)
-            + tag("p", f"{len(found)} arguments of a discussion of 2021, computed: {counts}.", class_="lead"))
+            + tag("p", f"{len(found)} argument{'s' if len(found) > 1 else ''} of a discussion of 2021, computed: "
+                       f"{counts}.", class_="lead"))
     links = "".join(tag("a", escape(each.argument.name), href=f"#{each.argument.name}") for each in found)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -77,9 +81,32 @@ def _section(finding: Finding, facts: Facts) -> str:
             + tag("p", escape(outcome.reading), class_="reading")
             + table(["claimed", "", "found"], parts, left=3, class_="parts")
             + (tag("div", charts, class_="pair") if charts else "")
-            + tag("h3", "Figures") + table(["", "", "from"], figures, left=3)
+            + tag("h3", "Figures") + table(["", "", "from"], figures, left=3) + _tables(outcome)
             + tag("h3", "What it stands on") + tag("p", escape(sensitivity(finding))) + _inputs(finding))
     return tag("section", body, id=argument.name)
+
+
+def _tables(outcome: Outcome) -> str:
+    """Everything computed, folded away."""
+    parts = []
+    for name, frame in outcome.tables.items():
+        words = [pd.api.types.is_string_dtype(frame[column]) or frame[column].dtype == object
+                 for column in frame.columns]
+        order = [column for column, text in zip(frame.columns, words, strict=True) if text]
+        order += [column for column in frame.columns if column not in order]
+        rows = [[_cell(column, row[column]) for column in order] for row in frame.to_dict("records")]
+        headers = [escape(str(column).replace("_", " ")) for column in order]
+        parts.append(tag("details", tag("summary", f"{escape(name)} <small>{len(frame)} rows</small>")
+                         + table(headers, rows, left=sum(words), class_="dense")))
+    return tag("h3", "Tables") + "".join(parts) if parts else ""
+
+
+def _cell(column: str, value: object) -> str:
+    if isinstance(value, bool | str):
+        return escape({True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else value)
+    number = float(str(value))
+    return str(round(number)) if column in ("year", "bought", "counted_in") and number == number else (
+        "–" if number != number else "0" if number == 0 else escape(short(number)))
 
 
 def _inputs(finding: Finding) -> str:

@@ -67,6 +67,8 @@ def test_the_page_is_one_file_that_fetches_nothing(found, facts, tmp_path):
     assert not re.findall(r"""(?:src|href)=["'](?!#)""", text)
     for finding in found:
         assert f'id="{finding.argument.name}"' in text
+        for name in finding.outcome.tables:
+            assert f"<summary>{name} <small>" in text
         for swing in finding.swings:
             assert swing.input.source in text
 

@@ -290,7 +290,7 @@ def test_training_runs_inside_the_plan(facts):
     peak = facts.catalogue.accelerator
     for row in plan.tables["training"].to_dict("records"):
         wanted = hours_a_year(run, given) * peak(run["accelerator"]).bf16_tflops
-        assert row["accelerators"] * 8766 * peak(row["accelerator"]).bf16_tflops == pytest.approx(wanted, rel=2e-3)
+        assert row["accelerators"] * 8766 * peak(row["accelerator"]).bf16_tflops == pytest.approx(wanted, rel=1e-2)
 
 
 @pytest.mark.long

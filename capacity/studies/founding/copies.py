@@ -84,7 +84,10 @@ def _ops(facts: Facts, given: Values) -> Outcome:
                    reading, {"cost": cost, "stock": held},
                    (Chart("An hour of a human-equivalent to an owner", "USD",
                           cost.set_index("year")[["usd_per_hour_at_1e14", "usd_per_hour_at_1e17"]].rename(
-                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True),))
+                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True),
+                    Chart("Copies that the world's stock runs", "copies",
+                          held.set_index("year")[["copies_at_1e14", "copies_at_1e17"]].rename(
+                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True)))
 
 
 def _peak(chip: Accelerator) -> float:

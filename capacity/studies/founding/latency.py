@@ -122,6 +122,9 @@ def _serial(facts: Facts, given: Values) -> Outcome:
     table["usd_per_mtok_at_that_speed"] = table["width"] / table["tokens_s"] / SECONDS_OF_HOUR * hour * MILLION
     table["usd_per_mtok_cheapest"] = table["accelerator_hours_per_mtok"] * hour
     table["times_the_price"] = table["usd_per_mtok_at_that_speed"] / table["usd_per_mtok_cheapest"]
+    prices = pd.DataFrame({"at the greatest speed": table["usd_per_mtok_at_that_speed"],
+                           "at the cheapest": table["usd_per_mtok_cheapest"]}).set_index(
+                               pd.Index(table["parameters_b"], name="parameters_b"))
     level = table.loc[table["size_of_gpt3"] == 1.0].iloc[0]
     small, large = table.iloc[0], table.iloc[-1]
     parts = (
@@ -147,7 +150,8 @@ def _serial(facts: Facts, given: Values) -> Outcome:
                                   CHIP)),
                    reading, {"speed": table},
                    (Chart("Fastest serial speed by billions of parameters", "times human thought",
-                          table.set_index("parameters_b")[["times_human"]], log=True, log_x=True),))
+                          table.set_index("parameters_b")[["times_human"]], log=True, log_x=True),
+                    Chart("A million tokens at that speed, and at the cheapest", "USD", prices, log=True, log_x=True)))
 
 
 def _cheap(facts: Facts, card: ModelCard) -> float:

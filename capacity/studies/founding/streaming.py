@@ -152,6 +152,8 @@ def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFra
     one = tera[tera["kind"] == "streamed"].sort_values(["machines", "tpot_s"]).iloc[0]
     two = tera[(tera["kind"] == "resident") & (tera["accelerator"] == one["accelerator"])].iloc[0]
     lost = float(ahead.groupby("accelerator")["tokens_s"].agg(lambda part: part.iloc[0] / part.iloc[-1]).max())
+    few, slow = wins_below(talk), wins_below(patient)
+    waits = f", or {short(slow)} where nobody waits," if slow > few else ""
     return (
         "The commenter's schedule is right to the millisecond, and so is the suspicion about the root complex: 128 "
         f"lanes carry {short(lanes)} GB/s, but the memory behind them reads {short(given['root'])} GB/s, which makes "
@@ -161,8 +163,7 @@ def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFra
         "never stream for long. What decides is the batch, which neither side mentions. A token of a streamed model "
         f"costs {times(float(dearer.min()))} to {times(float(dearer.max()))} one of resident weights when machines are "
         "full. When they are not, a streamed model needs fewer of them: up to "
-        f"{short(wins_below(talk))} tokens a second at {BEARABLE:g} s a token, or {short(wins_below(patient))} where "
-        "nobody waits, streaming is the cheapest way there is "
+        f"{short(few)} tokens a second at {BEARABLE:g} s a token{waits} streaming is the cheapest way there is "
         f"({usd(float(talk['streamed'].iloc[0]))} an hour against {usd(float(talk['resident'].iloc[0]))}). To look "
         "further ahead than one layer does not help: the link is the limit already, and the room for "
         f"{ahead['look_ahead'].max()} layers, taken from the batch, costs {times(lost)} the tokens. "
