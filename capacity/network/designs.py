@@ -24,6 +24,7 @@ from capacity.errors import InputError
 from capacity.network import fabrics
 from capacity.network.clos import largest
 from capacity.network.fabrics import ENDS, Parts
+from capacity.network.port_detail import with_ports
 from capacity.network.structure import (
     Structure,
     clos_structure,
@@ -34,6 +35,7 @@ from capacity.network.structure import (
 )
 
 NANO, MICRO, BITS = 1e-9, 1e-6, 8
+DETAILS = ("cables", "ports")
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,22 @@ def fabric_design(cat: Catalogue, design_id: str, accelerator: Accelerator, size
     )
 
 
-def fabric_graph(cat: Catalogue, design_id: str, accelerator: Accelerator, size: int) -> nx.Graph[str]:
-    """The design as a graph, cable by cable (see `fabrics`): one network per port, `ports` of them alike.
+def fabric_graph(
+    cat: Catalogue, design_id: str, accelerator: Accelerator, size: int, detail: str = "cables"
+) -> nx.Graph[str]:
+    """The design as a graph, cable by cable (see `fabrics`) or with `detail` "ports" part by part (`port_detail`).
 
-    Only one port's network is drawn. Raises InputError as `fabric_design`.
+    One network per port, `ports` of them alike; only one is drawn. Raises InputError as `fabric_design`, and for a
+    detail that is neither.
     """
+    if detail not in DETAILS:
+        raise InputError(f"detail {detail!r} of a fabric's graph: allowed are {' and '.join(DETAILS)}")
     choice = choose(cat, design_id, accelerator, size)
+    graph = _by_cables(choice, accelerator, size)
+    return graph if detail == "cables" else with_ports(graph, choice.parts)
+
+
+def _by_cables(choice: Choice, accelerator: Accelerator, size: int) -> nx.Graph[str]:
     row, parts, kind = choice.row, choice.parts, choice.kind
     if kind == "scale-up":
         return fabrics.scale_up(size, parts, choice.bundles, int(row["max_tiers"]))
