@@ -131,7 +131,8 @@ FIRST_MARKS = {"reload": ("▲", "red"), "transfer": ("»", "yellow"), "prefill"
                "beside": ("▓", "cyan"), "queue": ("·", "white")}
 MEANINGS = {"flops": "flops: compute beyond memory", "stall": "stall: waiting for streamed weights",
             "reload": "reload: KV from host RAM", "transfer": "transfer: KV between pools",
-            "beside": "beside: decode steps between chunks"}
+            "beside": "beside: decode steps between chunks",
+            "queue": "queue: other prompts, and what the percentile adds"}
 
 
 def explain_plans(question: Question, found: pd.DataFrame) -> None:

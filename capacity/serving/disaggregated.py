@@ -14,6 +14,7 @@ fetches them once a chunk. Nothing is overlapped: engines that send layer by lay
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +27,7 @@ from capacity.serving.memory import held_bytes, kv_room, kv_sequence_bytes, wait
 from capacity.serving.plans import LIMITS, Candidates, Cell, candidates, layouts
 from capacity.serving.power import power_w, utilisation
 from capacity.serving.rows import FRONTIER_COLUMNS, Columns, Scores, pareto, scores, shape, split
-from capacity.serving.sizing import largest_loads
+from capacity.serving.sizing import Sized, largest_loads
 from capacity.serving.system import GIB, Layout, System
 
 FEW = 16
@@ -93,26 +94,45 @@ class Units:
         return Scores(self.rate, self.power_w() / self.rate, self.cell.slo.ttft_s - self.ttft, self.accelerators)
 
 
-def units(cell: Cell, prefill_cell: Cell, most: int, reserve: float) -> Units | None:
-    """The units worth comparing with `reserve` seconds of round trip held back; None where none keeps the SLO."""
-    pool, first = _prefill_plans(prefill_cell, most, cell.slo.ttft_s - reserve)
-    if not len(pool.tp):
-        return None
+def units(cell: Cell, prefill_cell: Cell, most: int, reserves: Sequence[float]) -> list[Units]:
+    """The units worth comparing with each `reserves` seconds of round trip held back, least first; none without any."""
+    found, decoders = [], None
+    for reserve in sorted(reserves):
+        pool, first = _prefill_plans(prefill_cell, most, cell.slo.ttft_s - reserve)
+        if not len(pool.tp):
+            break
+        held = reserve + float(((first.chunks + pool.pp - 1.0) * first.chunk_s).min())
+        if decoders is None or (decoders.slack(cell) < held).any():
+            decoders = _decoders(cell, most, held)
+        kept = replace(decoders, plans=decoders.plans.hold(np.full(len(decoders.plans), held)))
+        made = _paired(cell, prefill_cell, kept, pool, first)
+        unit = None if made is None else _sized(made, most, reserve)
+        found += [] if unit is None else [unit]
+    return found
+
+
+def _decoders(cell: Cell, most: int, held: float) -> Sized:
+    """Decode shardings worth pairing, at their largest load with `held` seconds left for prefill and round trip.
+
+    Of those that still keep a longer hold, each carries as much and none becomes better than it was.
+    """
     plans = candidates(cell, most)
     none = np.zeros(len(plans))
-    least = float(((first.chunks + pool.pp - 1.0) * first.chunk_s).min())
-    plans = replace(plans, prefill=replace(plans.prefill, chunks=0.0, chunk_s=none), reserve=none + reserve + least)
+    plans = replace(plans, prefill=replace(plans.prefill, chunks=0.0, chunk_s=none), reserve=none + held)
     sized = largest_loads(cell, plans.take(plans.room > 0))
     worth = scores(cell, sized)
     rows = pareto([worth], [])[0]
-    if not len(rows):
+    return sized.take(_spread(rows[np.argsort(-worth.rate[rows], kind="stable")]) if len(rows) > FEW else rows)
+
+
+def _paired(cell: Cell, prefill_cell: Cell, sized: Sized, pool: Layout, first: Prefill) -> Units | None:
+    """Every decode sharding with every prefill sharding."""
+    if not len(sized.plans):
         return None
-    rows = _spread(rows[np.argsort(-worth.rate[rows], kind="stable")]) if len(rows) > FEW else rows
-    d, p = (x.ravel() for x in np.meshgrid(rows, np.arange(len(pool.tp)), indexing="ij"))
-    one = np.ones(len(d))
-    made = Units(cell, prefill_cell, sized.plans.take(d), sized.at.take(d), sized.beyond[d], sized.instances[d],
-                 pool.take(p), first.take(p), one, one, one * np.inf, np.zeros(len(d)))
-    return _sized(made, most, reserve)
+    d, p = (x.ravel() for x in np.meshgrid(np.arange(len(sized.plans)), np.arange(len(pool.tp)), indexing="ij"))
+    one, chosen = np.ones(len(d)), sized.take(d)
+    return Units(cell, prefill_cell, chosen.plans, chosen.at, chosen.beyond, chosen.instances, pool.take(p),
+                 first.take(p), one, one, one * np.inf, np.zeros(len(d)))
 
 
 def _prefill_plans(cell: Cell, most: int, limit_s: float) -> tuple[Layout, Prefill]:

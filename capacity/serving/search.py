@@ -75,9 +75,8 @@ def _own(cell: Cell, sized: Sized, pair: tuple[str, str]) -> Group:
 
 def _pooled(cell: Cell, other: Cell, most: int, pair: tuple[str, str]) -> list[Group]:
     """Prefill and decode in pools of their own, at each latency held in reserve."""
-    found = [disaggregated.units(cell, other, most, reserve) for reserve in (0.0, *reserves(cell))]
     return [Group(unit.scores(), partial(disaggregated.columns, unit, weights=pair[0], kv=pair[1]))
-            for unit in found if unit is not None]
+            for unit in disaggregated.units(cell, other, most, (0.0, *reserves(cell)))]
 
 
 def _sized(cell: Cell, max_accelerators: int) -> list[Sized]:

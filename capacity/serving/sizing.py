@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capacity.serving.architecture import Array
+from capacity.serving.architecture import Array, Rows
 from capacity.serving.load import Load, instances_of, step_s
 from capacity.serving.memory import kv_sequence_bytes
 from capacity.serving.passes import tokens_per_round
@@ -35,6 +35,10 @@ class Sized:
     at: Load
     beyond: Array
     """Sequences in flight at which a limit is exceeded."""
+
+    def take(self, rows: Rows) -> Sized:
+        """The plans at an index or mask."""
+        return Sized(self.plans.take(rows), self.instances[rows], self.at.take(rows), self.beyond[rows])
 
     def slack(self, cell: Cell) -> Array:
         """Round trip each plan can bear."""

@@ -65,7 +65,7 @@ def test_disaggregation_never_lowers_a_decode_step_and_takes_prefill_out_of_it()
 
 def test_the_transfer_by_hand():
     """64,000 tokens cross 8 network cards of 45 GB/s: prefix one way, fresh tokens the other, 6 us each."""
-    unit = units(cell(), cell(), 64, 0.0).take(np.array([0]))
+    unit = units(cell(), cell(), 64, (0.0,))[0].take(np.array([0]))
     decode = dataclasses.replace(unit.decode, layout=Layout.of(8))
     unit = dataclasses.replace(unit, decode=decode, prefill=Layout.of(8), instances=np.zeros(1))
     prompt = (AGENT.prefix + AGENT.fresh_per_turn) * 327_680 / 2
@@ -104,8 +104,17 @@ def test_the_budget_of_the_first_token_shows_the_transfer_and_adds_up():
 
 
 def test_a_pool_too_slow_for_the_first_token_is_not_offered():
-    assert units(cell(slo=Slo(0.05, 0.025)), cell(slo=Slo(0.05, 0.025)), 128, 0.0) is None
-    assert units(cell(), cell(), 128, 2.99) is None
+    assert not units(cell(slo=Slo(0.05, 0.025)), cell(slo=Slo(0.05, 0.025)), 128, (0.0,))
+    assert not units(cell(), cell(), 128, (2.99,))
+
+
+def test_what_is_sized_for_no_round_trip_serves_for_longer_ones_too():
+    """Decode copies carry the same whatever is held back, until their own reloads no longer fit: sized anew or not."""
+    together = units(cell(), cell(), 128, (0.0, 0.05, 0.25))
+    for unit, reserve in zip(together, (0.0, 0.05, 0.25), strict=True):
+        (alone,) = units(cell(), cell(), 128, (reserve,))
+        assert unit.rate.max() == pytest.approx(alone.rate.max(), rel=1e-2)
+        assert (unit.ttft <= TIGHT.ttft_s - reserve).all()
 
 
 SLIM = accelerator("slim", memory_gb=24.0, memory_usable_gb=24.0, scale_up_domain=1)
@@ -135,8 +144,7 @@ def test_a_prefill_pool_needs_host_ram_for_the_weights_that_it_streams():
     for card, some in ((SLIM, True), (poor, False)):
         asked = dataclasses.replace(cell(slo=Slo(20.0, 0.025)), modes=modes)
         other = dataclasses.replace(cell(card=card, slo=Slo(20.0, 0.025)), modes=modes)
-        found = units(asked, other, 32, 0.0)
-        assert found is not None
+        (found,) = units(asked, other, 32, (0.0,))
         assert bool((found.prefill.stream.share > 0).any()) == some
 
 
@@ -144,7 +152,7 @@ def test_pools_of_parts_of_an_accelerator_share_it():
     """A half and a quarter are three quarters of a chip; all figures per accelerator count them so."""
     modes = Modes(disaggregated=True, parts=4)
     asked = dataclasses.replace(cell(work=LIGHT, model=ONE_B, slo=Slo(2.0, 0.02)), modes=modes)
-    found = units(asked, asked, 8, 0.0)
+    (found,) = units(asked, asked, 8, (0.0,))
     parts = found.take((found.decode.layout.tp < 1) & (found.prefill.tp < 1))
     assert len(parts.instances)
     size = parts.decode_copies * parts.decode.layout.tp + parts.prefill_copies * parts.prefill.tp
