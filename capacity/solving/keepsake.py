@@ -78,6 +78,20 @@ class Keepsake:
         basis.valid, basis.alien = True, True
         return basis
 
+    def relaxed_here(self, goal: str, names: tuple[Names, Names], kept: int) -> Relaxed:
+        """A goal's statuses and multipliers on another problem's columns and rows and `kept` goals' rows."""
+        found = self.relaxed[goal]
+        columns, rows = _where(self.column_names, names[0]), _where(self.row_names, names[1])
+        last = _tail(found.rows[len(self.row_names):], kept, BASIC)
+        return Relaxed(
+            np.where(columns >= 0, found.columns[columns], LOWER).astype(np.int8),
+            np.concatenate([np.where(rows >= 0, found.rows[rows], BASIC), last]).astype(np.int8),
+            self.dual(goal, names, kept))
+
+    def knows(self, names: tuple[Names, Names]) -> NDArray[np.bool_]:
+        """Which of another problem's rows this one had: shape (rows,)."""
+        return np.asarray(_where(self.row_names, names[1]) >= 0)
+
     def to_bytes(self) -> bytes:
         """As a compressed numpy archive."""
         arrays: dict[str, NDArray[Any]] = {"column_names": self.column_names, "row_names": self.row_names}

@@ -1,12 +1,13 @@
 """A what-if that changes only numbers: the loaded model is changed in place, not built again.
 
     revised(form, before, after)   the new arrays; prices and limits alone cost no rows at all
+    Built().form(problem)          the same, from the problem asked for last
     push(machine, old, new)        the differences into a loaded model, whose basis stays a good start
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,11 +17,24 @@ from capacity.solving.compile import Form, compile_problem, goal_name
 from capacity.solving.compiler import RecordedModel, goals_alone
 from capacity.solving.highs import Machine
 
-PRICES = {"objective", "unit_cost", "shortage_price", "cash", "weight"}
+PRICES = {"objective", "unit_cost", "shortage_price", "cash"}
 """Columns of the waist's tables that appear in goals alone, or in no row of the program."""
 
 MOST_CHANGED = 0.2
 """Share of coefficients beyond which loading anew is quicker than changing one after the other."""
+
+
+@dataclass
+class Built:
+    """The problem built last and its arrays: the next one like it is not built again."""
+
+    last: tuple[Problem, Form] | None = None
+
+    def form(self, problem: Problem) -> Form:
+        """The arrays of a problem. Raises what `compile_problem` raises."""
+        made = compile_problem(problem) if self.last is None else revised(self.last[1], self.last[0], problem)
+        self.last = problem, made
+        return made
 
 
 def revised(form: Form, before: Problem, after: Problem) -> Form:

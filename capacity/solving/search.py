@@ -89,7 +89,7 @@ class Search:
     def __post_init__(self) -> None:
         self.deadline = Deadline(self.options.time_limit)
         self.tell(Progress(0.0, "", "building the model"))
-        self.form = round_rows(compile_problem(self.problem))
+        self.form = round_rows(self.built())
         self.check_size()
         for sentence in warnings(self.form):
             self.tell(Progress(self.deadline.elapsed(), "", sentence))
@@ -103,6 +103,10 @@ class Search:
         if linking >= MANY and self.location is None:
             goal = self.goals[0]
             self.on_demand = OnDemand(self.form, self.form.cost[goal], self.form.offset[goal], self.options.threads)
+
+    def built(self) -> Form:
+        """The problem as arrays."""
+        return compile_problem(self.problem)
 
     def may_wait(self) -> bool:
         """Whether linking rows may wait until they bind: with one goal, for whose multipliers no other asks."""

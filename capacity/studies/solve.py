@@ -20,6 +20,7 @@ from capacity.scenario import check_against, load_scenario, scenario_hash
 from capacity.solving import Options
 from capacity.solving.keepsake import Keepsake
 from capacity.solving.resolve import Resolved, resolve
+from capacity.solving.revise import Built
 from capacity.studies.rows import figures
 
 KEEPSAKE, ROW = "keepsake.npz", "row.json"
@@ -32,6 +33,10 @@ ENDED = {
 """How a member without a plan ended, by the error that ended it; another one of ours is `failed`, a bug is `fault`."""
 FINAL = ("infeasible", "no_plan_in_time", "refused")
 """Endings that the same question meets again: kept, not tried again."""
+
+
+_before = Built()
+"""What this process built last: a member that differs in prices and limits only is not built again."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def _answer(task: Task, donor: Path | None) -> tuple[Resolved, Any]:
     catalogue = load_catalogue(scenario.catalogue)
     check_against(scenario, catalogue)
     problem = build_problem(scenario, catalogue)
-    resolved = resolve(problem, task.options(), kept(donor))
+    resolved = resolve(problem, task.options(), kept(donor), before=_before)
     plan = assemble(scenario, problem, resolved.solution)
     check_audit(audit(scenario, problem, resolved.solution.values, plan.stages))
     return resolved, plan

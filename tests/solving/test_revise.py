@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from capacity.problem import Problem
+from capacity.solving import Options, solve
 from capacity.solving.compile import compile_problem
 from capacity.solving.highs import Deadline, Machine
-from capacity.solving.revise import changes, push, revised
+from capacity.solving.resolve import resolve
+from capacity.solving.revise import Built, changes, push, revised
 from tests.support.random_problem import random_problem
 from tests.support.tiny_problem import tiny_problem
 
@@ -56,6 +58,23 @@ def test_revised_arrays_are_those_of_a_new_build(name):
 def test_prices_and_limits_keep_the_matrix(name):
     form = compile_problem(BEFORE)
     assert revised(form, BEFORE, CASES[name]).matrix is form.matrix
+
+
+@pytest.mark.parametrize("name", ["prices", "supply", "demand"])
+def test_a_what_if_of_numbers_builds_nothing_again(name, monkeypatch):
+    builds = []
+
+    def counted(problem):
+        builds.append(problem)
+        return compile_problem(problem)
+
+    monkeypatch.setattr("capacity.solving.revise.compile_problem", counted)
+    before, exact = Built(), Options(gap=0.0, threads=1)
+    donor = resolve(BEFORE, exact, before=before).keepsake
+    warm = resolve(CASES[name], exact, donor, before=before).solution
+    assert len(builds) == (2 if name == "demand" else 1)  # demand stands in the rows' coefficients
+    cold = solve(CASES[name], exact)
+    assert [s.objective for s in warm.stages] == pytest.approx([s.objective for s in cold.stages], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ["prices", "supply", "demand"])
