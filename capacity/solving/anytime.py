@@ -220,8 +220,9 @@ class AnytimeSearch(WarmSearch):
         for order, goal in enumerate(self.goals[len(stages):], start=len(stages) + 1):
             offset, now = self.form.offset[goal], goal == self.under_way
             value = float(self.form.cost[goal] @ x)
-            proven = self.proven.get(goal, -np.inf) - offset if now else self.bound_ahead(goal, x)
+            proven = self.proven.get(goal, -np.inf) - offset if now else -np.inf
             bound = max(proven, self.bound_of_earlier(goal, x))
+            bound = bound if np.isfinite(bound) else self.bound_ahead(goal, x)
             seconds = self.deadline.elapsed() - self.begun if now else 0.0
             gap = self.gap(goal, value, bound)
             stages.append(Stage(order, goal, value + offset, min(bound, value) + offset, gap, seconds, "stopped"))
@@ -238,7 +239,7 @@ class AnytimeSearch(WarmSearch):
 
     def bound_ahead(self, goal: str, x: Floats) -> float:
         """What the look ahead proves of a later goal for plans whose earlier goals are as good as at this point."""
-        if self.ahead is None or self.ahead.goal != goal or self.goals.index(goal) != len(self.stages) + 1:
+        if self.ahead is None or self.ahead.goal != goal or self.goals.index(goal) > len(self.stages) + 1:
             return -np.inf
         held = self.held(x)
         kept = [(self.form.cost[k.goal], held[k.goal]) for k in self.kept]

@@ -93,3 +93,12 @@ def test_a_listener_that_fails_stops_the_search_behind_it():
 
     with pytest.raises(RuntimeError, match="no room"):
         solve_anytime(tiny_problem(1), EXACT, None, keeper)
+
+
+def test_a_goal_still_to_come_has_the_bound_of_the_look_ahead():
+    problem = random_problem(3, sites=2, years=2, regions=2)
+    heard, solution = told_by(problem)
+    settled = [s for _, s in heard if s.stages[0].status != "stopped"]
+    last = solution.stages[1]
+    assert settled
+    assert all(np.isfinite(s.stages[1].bound) and s.stages[1].bound <= last.objective + 1e-5 for s in settled)
