@@ -1,6 +1,9 @@
 """What-if studies measured: warm against cold members, two workers against one, own overhead, and kill -9.
 
-    python -m benchmarks.study [--members N] [--cold N] [--trials N] [--study NAME] [--json]
+    python -m benchmarks.study [--members N] [--cold N] [--pairs N] [--trials N] [--study NAME] [--json]
+
+Each part is left out where its number is 0: `--pairs 0 --trials 0` is warm against cold alone, `--members 0 --pairs 0`
+kills alone.
 
 Cold and warm members are solved on the same cores with the same options; CPU seconds are compared, since a machine may
 be shared. `killed` runs a small study, kills its whole process group at a random moment and goes on with it.
@@ -43,7 +46,9 @@ def main() -> None:
     asked = parser.parse_args()
     whole = plan_study(read_study(asked.study))
     with tempfile.TemporaryDirectory() as folder:
-        found = warm_against_cold(first(whole, asked.members), asked.cold, Path(folder))
+        found: dict[str, object] = {}
+        if asked.members:
+            found |= warm_against_cold(first(whole, asked.members), asked.cold, Path(folder))
         if asked.pairs:
             found |= two_against_one(first(whole, asked.pairs), Path(folder))
         if asked.trials:
