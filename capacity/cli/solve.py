@@ -93,6 +93,9 @@ def solve(
         plan = assemble(asked, problem, solution)
         report = audit(asked, problem, solution.values, plan.stages)
         saved = sound(keeper, plan, report)
+    if keeper.refused:
+        print(f"{len(keeper.refused)} plans found on the way failed their audit and were not kept; the first: "
+              f"{keeper.refused[0]}", file=sys.stderr)
     end(plan, report, saved, json, quiet)
     if plan.status == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
