@@ -240,11 +240,9 @@ class Search:
         self.machine.set_row(found.row, -np.inf, found.value)
 
     def held_at(self, goal: str, value: float) -> float:
-        """Value at which a finished goal is held. The room is measured on the goal with its constant: what is served
-        may be a small difference of large amounts."""
-        tolerance = dict(zip(self.goals, self.problem.table("goals").sort_values("order")["tolerance"], strict=False))
-        rounding = max(1e-7 * max(1.0, abs(value + self.form.offset[goal])), 1e-13 * abs(value))
-        return value + max(rounding, tolerance.get(goal, 0.0) * abs(value))
+        """Value at which a finished goal is held, with room for rounding measured on the goal with its constant."""
+        share = max(self.problem.table("goals").set_index("goal")["tolerance"].get(goal, 0.0), 1e-13)
+        return value + max(1e-7 * max(1.0, abs(value + self.form.offset[goal])), share * abs(value))
 
     # ---- search -------------------------------------------------------------------------------------------------
 
