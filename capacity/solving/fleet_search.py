@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from capacity.solving.compile import Form
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.tightened import SMALL
 from capacity.solving.totals import Totals
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ def worth_a_team(search: Search) -> bool:
     if search.cases is not None:
         return False
     bought = "bought" in labels and bool(search.form.integer[labels.span("bought")].any())
+    lit = "modules" in labels and bool(search.form.integer[labels.span("modules")].any())
+    if lit and search.form.columns < SMALL:  # a small network is closed sooner by branch and bound on its cuts
+        return False
     return bought and int(search.form.integer.sum()) >= 2 * len(THRESHOLDS) ** 2
 
 
