@@ -4,5 +4,6 @@
 """
 
 from capacity.formulation.model import build_model
+from capacity.formulation.survivability import RECOURSE
 
-__all__ = ["build_model"]
+__all__ = ["RECOURSE", "build_model"]

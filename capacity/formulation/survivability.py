@@ -33,6 +33,9 @@ from capacity.problem import Problem
 
 KINDS = ("link", "place")
 
+RECOURSE = ("still_serve", "still_use", "still_via", "still_ship", "still_flow")
+"""Variables of what happens after a loss: each is of one case alone and in no goal."""
+
 
 def states(problem: Problem) -> list[State]:
     """Every failure at every moment it is asked for. Raises InputError for an unknown link, place or kind."""

@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capacity.errors import InfeasibleError, InputError, Interrupted, LimitError
+from capacity.errors import InfeasibleError, Interrupted, LimitError
 from capacity.problem import Problem
-from capacity.solving.bound import lagrangian_bound
+from capacity.solving.bound import lagrangian_bound, violation
+from capacity.solving.case_search import completed, surviving
+from capacity.solving.cases import Cases, apart
 from capacity.solving.compile import Form, compile_problem
 from capacity.solving.diagnosis import whole_decisions, why_infeasible
+from capacity.solving.fleet_search import hunt_fleet, worth_a_team
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.kept import Ahead, Kept
 from capacity.solving.location import Location, location_of
 from capacity.solving.location_search import hunt_location
-from capacity.solving.neighbourhood_search import hunt_network, improve
+from capacity.solving.neighbourhood_search import hunt_in_boxes, hunt_network
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
-from capacity.solving.ranges import warnings
-from capacity.solving.separation import strengthened, without_cuts
+from capacity.solving.ranges import check_size, warnings
+from capacity.solving.separation import without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
-from capacity.solving.tighten import round_rows
+from capacity.solving.tightened import tightened
 
 Floats = NDArray[np.float64]
 
 SMALL = 5000
 """Columns up to which the whole problem is searched at once."""
 
-ROUNDING_S = 20.0
-"""Seconds for the first rounding."""
-
 WORTH_A_LOOK = 500
 """Linking rows from which on a program is looked at as a location problem."""
 
 NEAR_S = 15.0
 """Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
-
-
-@dataclass
-class Kept:
-    """An earlier goal, kept as a row `cost x <= value`."""
-
-    goal: str
-    row: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """The relaxation of the next goal, solved while this one was treated: its point and row multipliers."""
-
-    goal: str
-    point: Floats
-    dual: Floats
-    objective: float
-    basis: Any
 
 
 @dataclass
@@ -83,24 +63,31 @@ class Search:
     """Row multipliers that prove the bound of the program on demand."""
     location: Location | None = None
     """The program as a location problem, where it is one."""
+    cases: Cases | None = None
+    """Failure cases that stand apart from the program, where they are many."""
     stages: list[Stage] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.deadline = Deadline(self.options.time_limit)
         self.tell(Progress(0.0, "", "building the model"))
-        self.form = round_rows(self.built())
-        self.check_size()
+        self.form = self.built()
+        check_size(self.form)
         for sentence in warnings(self.form):
             self.tell(Progress(self.deadline.elapsed(), "", sentence))
         self.log += [f"worked out row by row: {why}" for why in self.form.row_by_row.values()]
-        self.form = strengthened(self.problem, self.form, self.deadline, self.options.threads, self.tell_of_cuts)
+        self.form, self.cases = apart(self.form)
+        told = self.deadline, self.options.threads, self.tell_of_cuts
+        self.form, relaxed = tightened(self.problem, self.form, *told)
         self.machine = Machine(self.form.matrix, self.form.row_lower, self.form.row_upper, self.options.threads)
         self.goals = list(self.form.cost)
-        linking = int(linking_rows(self.form).sum()) if self.may_wait() else 0
+        if relaxed is not None and self.cases is None:
+            known = relaxed.point, relaxed.dual, relaxed.objective, relaxed.basis
+            self.ahead = Ahead(self.goals[0], *known)
+        linking = int(linking_rows(self.form).sum()) if self.may_wait() and self.cases is None else 0
         if linking >= WORTH_A_LOOK:
             self.location = location_of(self.form, self.form.cost[self.goals[0]])
-        if linking >= MANY and self.location is None:
+        if linking >= MANY and self.location is None and not worth_a_team(self):
             goal = self.goals[0]
             self.on_demand = OnDemand(self.form, self.form.cost[goal], self.form.offset[goal], self.options.threads)
 
@@ -111,19 +98,6 @@ class Search:
     def may_wait(self) -> bool:
         """Whether linking rows may wait until they bind: with one goal, for whose multipliers no other asks."""
         return len(self.goals) == 1
-
-    def check_size(self) -> None:
-        """Refuse what HiGHS cannot take: it reads any side from 1e20 on as no limit. Raises InputError."""
-        form = self.form
-        needs = {
-            "factor": (form.matrix.data, 1e15), "need": (form.row_lower, 1e20), "limit": (-form.row_upper, 1e20),
-            "cost": (np.abs(np.concatenate(list(form.cost.values()))), 1e20),
-        }
-        for what, (numbers, most) in needs.items():
-            worst = np.abs(numbers).max(initial=0.0) if what == "factor" else numbers.max(initial=0.0)
-            if worst >= most:
-                raise InputError(f"a {what} of {worst:.1g} in the model is too large to solve with; look for a demand, "
-                                 "price, budget or size in the scenario that is beyond the world")
 
     # ---- one goal -----------------------------------------------------------------------------------------------
 
@@ -175,13 +149,14 @@ class Search:
         if self.ahead is not None and self.ahead.goal == goal:
             proven = lagrangian_bound(self.form, cost, self.ahead.dual, kept)
             if relative_gap(self.ahead.objective, proven) < 0.1 * max(self.options.gap, 1e-6):
+                self.remember(goal, self.ahead)
                 return self.ahead.point, proven
         self.tell(Progress(self.deadline.elapsed(), goal, "solving the relaxation"))
         self.machine.set_integer(np.zeros(self.form.columns, dtype=bool))
         self.machine.set_bounds(self.form.lower, self.form.upper)
-        answer = self.linear(cost, near=self.ahead is not None and self.ahead.goal == goal)
+        answer = self.linear(cost, near=self.ahead is not None and self.ahead.starts(goal))
         if answer.status == "infeasible":
-            raise InfeasibleError(why_infeasible(self.problem, without_cuts(self.form)))
+            raise InfeasibleError(why_infeasible(self.problem, without_cuts(self.with_cases())))
         if answer.status == "limit":
             return None, -np.inf
         if answer.status != "optimal" or answer.x is None or answer.row_dual is None:
@@ -191,9 +166,18 @@ class Search:
         self.tell(Progress(self.deadline.elapsed(), goal, "relaxation solved", bound=bound + self.form.offset[goal]))
         return answer.x, bound
 
+    def remember(self, goal: str, relaxed: Ahead) -> None:
+        """A goal's relaxation was known before it was taken up: for who keeps bases and multipliers."""
+
     def linear(self, cost: Floats, near: bool = False) -> Answer:
         """A linear program: by simplex where it is small or where the look ahead left a basis near its optimum, else
         by interior point with crossover."""
+        if self.cases is None:
+            return self.alone(cost, near)
+        return surviving(self, self.cases, self.alone(cost, near))
+
+    def alone(self, cost: Floats, near: bool) -> Answer:
+        """A linear program as it stands, without asking whether it survives failure cases that stand apart."""
         if self.on_demand is not None:
             answer = self.on_demand.relaxation(self.deadline)
             self.dual = answer.row_dual
@@ -256,22 +240,11 @@ class Search:
         if self.on_demand is not None and point is not None:
             hunt_on_demand(self, goal, self.on_demand, point)
             return
-        last = len(self.stages) + 1 == len(self.goals)
+        if len(self.goals) == 1 and point is not None and worth_a_team(self):
+            hunt_fleet(self, goal, point)
+            point = None
         if point is not None and self.form.columns > SMALL:
-            budget = (1.0 if last else 0.4) * self.deadline.left()
-            near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
-            box = (np.where(whole, near[0], self.form.lower), np.where(whole, near[1], self.form.upper))
-            self.branch(goal, guide, box, "rounding", min(0.3 * budget, ROUNDING_S))
-            pure = self.form.cost[goal]
-            dearer = pure if guide is pure else guide + 99 * self.price * pure
-            for effort in (0.3, 0.4):
-                if self.closed(goal) or self.deadline.left() <= 0:
-                    break
-                unused = whole & (point < 1e-6) & ~self.in_use()
-                box = (self.form.lower, np.where(unused, 0.0, self.form.upper))
-                self.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
-                dearer = pure
-            improve(self, goal, guide if guide is pure else dearer, budget)
+            hunt_in_boxes(self, goal, guide, point)
         elif point is not None:
             hunt_network(self, goal)
         if not self.closed(goal) and self.deadline.left() > 0:
@@ -314,17 +287,26 @@ class Search:
         answer = self.machine.run(self.deadline, options, self.best if inside else None, report)
         if whole and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
             self.bound = max(self.bound, answer.bound - constant)
-        if answer.x is not None:
-            self.offer(answer.x, guide, goal)
+        if answer.x is None or self.offer(answer.x, guide, goal) or self.closed(goal) or self.deadline.left() <= 0:
+            return
+        self.branch(goal, guide, box, phase, seconds)  # what did not survive is cut off now
 
     def target(self, goal: str) -> float:
         """Objective (with its constant) at which the asked gap is proven."""
         total, gap = self.bound + self.form.offset[goal], self.options.gap
         return float(total + gap * abs(total) / (1 - gap * np.sign(total)))
 
-    def offer(self, x: Floats, guide: Floats, goal: str) -> None:
-        """Take a point as the best plan if it is feasible and better by the guiding cost."""
-        self.take(self.polish(x, guide), guide, goal)
+    def offer(self, x: Floats, guide: Floats, goal: str) -> bool:
+        """Take a point as the best plan if it is feasible and better by the guiding cost; False where it did not
+        survive failure cases that stand apart: the plan then has its whole numbers only, if it can."""
+        polished, as_it_was = self.polish(x, guide), True
+        if self.cases is not None:
+            survives, as_it_was = completed(self, self.cases, polished, guide)
+            if survives is None:
+                return False
+            polished = survives
+        self.take(polished, guide, goal)
+        return as_it_was
 
     def take(self, x: Floats, guide: Floats, goal: str) -> None:
         """Take a polished point as the best plan if it is feasible and better by the guiding cost."""
@@ -350,18 +332,15 @@ class Search:
         answer = self.machine.run(Deadline(60.0), {"solver": "choose"})
         return answer.x if answer.status == "optimal" and answer.x is not None else np.where(whole, fixed, x)
 
+    def with_cases(self) -> Form:
+        """The program with every failure case in it."""
+        return self.form if self.cases is None else self.cases.whole
+
     def violation(self, x: Floats) -> float:
-        """Largest violation of a row or bound, relative to the row's size."""
-        form = self.form
-        activity = form.matrix @ x
-        size = 1.0 + abs(form.matrix) @ np.abs(x)
-        rows = np.maximum(form.row_lower - activity, activity - form.row_upper) / size
-        bounds = np.maximum(form.lower - x, x - form.upper) / (1.0 + np.abs(x))
+        """Largest violation of a row, a bound or a goal kept, relative to its size."""
         treated = {s.goal for s in self.stages}
-        kept = [
-            (float(form.cost[k.goal] @ x) - k.value) / (1.0 + abs(k.value)) for k in self.kept if k.goal in treated
-        ]
-        return float(max(rows.max(initial=0.0), bounds.max(initial=0.0), *kept, 0.0))
+        kept = [(self.form.cost[k.goal], k.value) for k in self.kept if k.goal in treated]
+        return violation(self.with_cases(), x, kept)
 
     # ---- words --------------------------------------------------------------------------------------------------
 
@@ -398,12 +377,15 @@ class Search:
         """Pass on what the separation of network rows did for the last goal."""
         self.tell(Progress(self.deadline.elapsed(), list(self.form.cost)[-1], phase, bound=bound))
 
+    def tell_of(self, goal: str, phase: str) -> None:
+        """Pass on what is tried next, with where the goal stands."""
+        value = np.nan if self.best is None else float(self.form.cost[goal] @ self.best)
+        offset, gap = self.form.offset[goal], np.nan if self.best is None else self.gap(goal, value)
+        self.tell(Progress(self.deadline.elapsed(), goal, phase, value + offset, self.bound + offset, gap))
+
     def tell(self, progress: Progress) -> None:
         """Pass progress on and keep it for the plan's log."""
-        self.log.append(f"{progress.seconds:8.1f} s  {progress.goal:10s} {progress.phase}"
-                        + (f"  {progress.objective:,.6g}" if np.isfinite(progress.objective) else "")
-                        + (f"  bound {progress.bound:,.6g}" if np.isfinite(progress.bound) else "")
-                        + (f"  gap {progress.gap:.2%}" if np.isfinite(progress.gap) else ""))
+        self.log.append(progress.line())
         if self.listen is not None:
             self.listen(progress)
 
