@@ -39,7 +39,7 @@ def ways_limit(problem: Problem, stages: pd.DataFrame, seconds: float) -> dict[s
     goals = [{"goal": b.goal, "bound_listed": b.listed, "bound_any": b.any_path, "pairs": len(b.improving)}
              for b in found]
     late = len(stages) - len(found)
-    return told | {"goals": goals, "why": f"pricing {late} more goals took too long" if late > 0 else None}
+    return told | {"goals": goals, "why": f"the relaxation of {late} more was not solved in time" if late > 0 else None}
 
 
 def ways_told(limit: Mapping[str, Any]) -> str:

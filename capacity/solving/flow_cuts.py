@@ -26,6 +26,8 @@ MOST_SETS = 250
 """Sets looked at in one round, those that the flows of all sources come nearest to violating first."""
 MOST = 12
 """Rows of one group of flows and one divisor that may come out of a round."""
+MOST_DIVISORS = 4
+"""Divisors tried, spread over all sizes of modules where there are more."""
 MOST_SOURCES = 12
 """Single sources looked at in one round; the others take their turn in the next."""
 
@@ -76,7 +78,7 @@ def flow_cuts(network: Network, sets: Sets, x: Floats, turn: int, least: float =
     cuts: list[Cut] = []
     for chosen in _groups(network, border, turn):
         need, sent = (border.need * chosen).sum(axis=1), border.of(chosen)
-        for divisor in divisors(network):
+        for divisor in _spread(network):
             found = _Rounded.at(network, border, need, sent, divisor, x)
             short = (found.lower - found.reached) / np.maximum(found.lower, CLOSE)
             short[(found.lower <= CLOSE) | ~found.lit.any(axis=1)] = 0.0
@@ -87,11 +89,17 @@ def flow_cuts(network: Network, sets: Sets, x: Floats, turn: int, least: float =
     return [cut for cut in cuts if cut.depth > 1e-6]
 
 
+def _spread(network: Network) -> Floats:
+    """A few of the modules' capacities, the smallest and the largest among them."""
+    every = divisors(network)
+    return np.asarray(every[np.unique(np.linspace(0, len(every) - 1, min(len(every), MOST_DIVISORS)).astype(int))])
+
+
 def _slack(network: Network, border: Outward, chosen: Sets, x: Floats) -> Floats:
     """(sets,) least over divisors of what is left of each set's row, relative to its right side."""
     need, sent = (border.need * chosen).sum(axis=1), border.of(chosen)
     out = np.full(len(need), np.inf)
-    for divisor in divisors(network):
+    for divisor in _spread(network):
         found = _Rounded.at(network, border, need, sent, divisor, x)
         out = np.minimum(out, (found.reached - found.lower) / np.maximum(found.lower, CLOSE))
     return out

@@ -104,7 +104,7 @@ class Separation:
             if x is None or middle is None or self.stalled():
                 break
             cuts = [c for c in self.found(x + INWARD * (middle - x), turn) if violated(c, x)]
-            if not cuts:
+            if not cuts and middle is not x:
                 cuts = self.found(x, turn)
             if not self.add(cuts):
                 break

@@ -43,7 +43,7 @@ TINY = 1e-9
 @dataclass(frozen=True)
 class PathBound:
     """A goal's relaxation over the listed paths and over any; `improving` has the pairs a further path would serve
-    better: demand, place, reduced_cost. `any_path` is -inf where the relaxation took too long."""
+    better: demand, place, reduced_cost."""
 
     goal: str
     listed: float
@@ -52,8 +52,12 @@ class PathBound:
 
 
 def path_bound(problem: Problem, rtt: Mapping[str, float]) -> PathBound:
-    """Bound of the problem's first goal over any paths on its links; see `path_bounds`."""
-    return path_bounds(problem, rtt, [])[0]
+    """Bound of the problem's first goal over any paths on its links; see `path_bounds`. Raises InputError where the
+    relaxation has no optimum."""
+    found = path_bounds(problem, rtt, [])
+    if not found:
+        raise InputError("the relaxation of the first goal has no optimum; paths cannot be priced")
+    return found[0]
 
 
 def path_bounds(
@@ -63,7 +67,7 @@ def path_bounds(
     earlier ones than `reached`, their objectives in order. `rtt` gives each link's round trip in ms.
 
     Ways enter the links where a listed path of the region does, in the round trip it has until there. Stops before the
-    first goal whose relaxation is not done within `seconds` in all. Raises InputError for a problem without paths for
+    first goal whose relaxation is not solved within `seconds` in all. Raises InputError for a problem without paths for
     what is served, or with failures, whose paths after each loss are not priced.
     """
     if not len(problem.table("assignment_paths")):
@@ -78,10 +82,8 @@ def path_bounds(
     for order, (goal, cost) in enumerate(form.cost.items()):
         machine.set_cost(cost)
         answer = machine.run(deadline, {"solver": "choose"})
-        if answer.status == "limit":
-            break
         if answer.status != "optimal" or answer.row_dual is None:
-            raise InputError(f"the relaxation of {goal} ended as {answer.status}; paths cannot be priced")
+            break
         out.append(_over_any(problem, rtt, form, goal, kept, answer.row_dual))
         if order >= len(reached):
             break
