@@ -33,6 +33,8 @@ THRESHOLDS = (0.5, 0.25, 0.75, 0.1)
 """Shares of an opening in the relaxation from which on a place is opened."""
 LOOKS, LOOKS_OF_LARGE = 100, 50
 """Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
+LOOKS_OF_ALL = 2000
+"""Effort of branch and bound on the whole of a small program before anything else."""
 FIRST_LOOKS = 600
 """The same of a first rounding."""
 NODES, NODE_COLUMNS = 40, 10_000
@@ -118,6 +120,12 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
     """Rounded relaxations, then neighbourhoods until the gap is proven, nothing gets better or time is up."""
     cost, form = search.form.cost[goal], search.form
     team = Team(form, cost, search.options.threads, search.deadline)
+    if form.columns < SMALL:
+        search.machine.most_looks = LOOKS_OF_ALL
+        search.branch(goal, cost, (form.lower, form.upper), "searching all", None)
+        search.machine.most_looks = np.inf
+        if search.closed(goal) or search.deadline.left() <= 0:
+            return
     first_plans(search, goal, team, point)
     if search.best is None:
         return
