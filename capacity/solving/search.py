@@ -225,7 +225,7 @@ class Search:
 
     def held_at(self, goal: str, value: float) -> float:
         """Value at which a finished goal is held, with room for rounding measured on the goal with its constant."""
-        share = max(self.problem.table("goals").set_index("goal")["tolerance"].get(goal, 0.0), 1e-13)
+        share = max(float(self.problem.table("goals").set_index("goal")["tolerance"].get(goal, 0.0)), 1e-13)
         return value + max(1e-7 * max(1.0, abs(value + self.form.offset[goal])), share * abs(value))
 
     # ---- search -------------------------------------------------------------------------------------------------
