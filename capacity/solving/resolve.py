@@ -60,7 +60,7 @@ class AlikeSearch(WarmSearch):
     @property
     def many(self) -> bool:
         """Whether the program is large enough for donors' rows and multipliers to be worth more than a basis."""
-        return bool(self.donors) and self.form.columns > SMALL and getattr(self, "cases", None) is None
+        return bool(self.donors) and self.form.columns > SMALL and self.cases is None
 
     def take_over(self, goal: str) -> None:
         """Of the donors' plans, or the best at hand once there is one, the best with the rest solved for this goal."""
