@@ -9,26 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capacity.errors import InputError
+from capacity.network import draw_layers, draw_rounds
 from capacity.network.designs import Choice, FabricDesign
+from capacity.network.draw_marks import FAINT, PAPER, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = (".svg", ".png", ".pdf")
-INK, FAINT, PAPER = "#1b2733", "#7c8a97", "#ffffff"
-TIERS = ("#2f6f8f", "#c8703a", "#7a5195")
-"""Leaves, aggregation switches or spines, cores."""
-ACCELERATOR = "#8aa62f"
-
 
 def draw_fabric(choice: Choice, fabric: FabricDesign, accelerator: str, path: Path) -> None:
     """Write the picture of a design. Raises InputError for another format, and where matplotlib is not installed."""
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"--draw {path}: a picture's name ends in {', '.join(FORMATS)}")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"--draw {path}: the folder {path.parent} does not exist")
-    pyplot = _pyplot()
+    pyplot = canvas(path)
     figure = pyplot.figure(figsize=(11.0, 6.6), dpi=160, facecolor=PAPER)
     axes = figure.add_axes((0.03, 0.01, 0.94, 0.87))
     axes.set_axis_off()
@@ -39,22 +30,7 @@ def draw_fabric(choice: Choice, fabric: FabricDesign, accelerator: str, path: Pa
     pyplot.close(figure)
 
 
-def _pyplot() -> Any:
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise InputError("--draw needs matplotlib: pip install 'capacity[draw]'") from error
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
-    mpl.rcParams.update({"font.family": "DejaVu Sans", "svg.fonttype": "none", "text.color": INK,
-                         "svg.hashsalt": "capacity"})
-    return pyplot
-
-
 def _body(axes: Axes, choice: Choice) -> None:
-    from capacity.network import draw_layers, draw_rounds
-
     if choice.kind == "torus":
         draw_rounds.torus(axes, choice)
     elif choice.kind == "full-mesh":
@@ -76,10 +52,3 @@ def _head(figure: Any, fabric: FabricDesign, accelerator: str) -> None:
                 f"${fabric.price_usd_per_accelerator:,.0f} and {fabric.watts_per_accelerator:,.0f} W an accelerator · "
                 f"bisection {fabric.bisection_share:.0%} · {fabric.max_hops} {way} on the way at most", fontsize=9.5,
                 color=FAINT, va="center")
-
-
-def some(count: int, most: int) -> list[int | None]:
-    """Which of so many to show: all, or the first ones, a gap (None) and the last."""
-    if count <= most:
-        return list(range(count))
-    return [*range(most - 2), None, count - 1]

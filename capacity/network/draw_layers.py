@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capacity.network.clos import Clos
 from capacity.network.designs import Choice
-from capacity.network.draw import ACCELERATOR, FAINT, INK, PAPER, TIERS, some
+from capacity.network.draw_marks import ACCELERATOR, FAINT, INK, PAPER, TIERS, some
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

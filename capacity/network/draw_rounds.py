@@ -7,7 +7,7 @@ from math import cos, pi, sin
 from typing import TYPE_CHECKING
 
 from capacity.network.designs import Choice
-from capacity.network.draw import ACCELERATOR, FAINT, INK, PAPER, TIERS
+from capacity.network.draw_marks import ACCELERATOR, FAINT, INK, PAPER, TIERS
 from capacity.network.structure import lay_out_dragonfly, torus_sides
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capacity.errors import InputError
-from capacity.network.draw import FAINT, FORMATS, INK, PAPER
+from capacity.network.draw_marks import FAINT, INK, PAPER, canvas
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -33,13 +32,7 @@ WIDEST = 5.0
 def draw_links(graph: nx.Graph[str], name: str, plan: Plan | None, path: Path) -> None:
     """Write the map of a scenario's links, with a plan those that it lights. Raises InputError for another format, a
     missing folder, and where matplotlib is not installed."""
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"--draw {path}: a picture's name ends in {', '.join(FORMATS)}")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"--draw {path}: the folder {path.parent} does not exist")
-    from capacity.network.draw import _pyplot
-
-    pyplot = _pyplot()
+    pyplot = canvas(path)
     west, east, south, north = window(graph)
     width = 12.0
     height = min(max(width * (north - south) / (east - west), 4.5), 9.0)

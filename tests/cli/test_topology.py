@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from capacity.cli.app import app
-from capacity.network.draw import some
+from capacity.network.draw_marks import some
 
 
 @pytest.fixture
