@@ -7,12 +7,14 @@ can (Linux renameat2, macOS renamex_np); elsewhere the old one is set aside for 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
 from glob import escape
 from pathlib import Path
+from typing import TextIO
 
 DRAFT, ASIDE = "draft-", "old-"
 """What stands between a folder's name and chance letters in the names of its drafts and of what was set aside."""
@@ -81,6 +83,21 @@ def sweep(target: Path) -> None:
     for kind in (DRAFT, ASIDE):
         for stale in target.parent.glob(f".{escape(target.name)}.{kind}*"):
             shutil.rmtree(stale, ignore_errors=True)
+
+
+def take(lock: Path) -> TextIO:
+    """A lock file held until it is closed or the process dies, its folder made where it is missing.
+
+    Raises BlockingIOError where another holds it, another OSError where nothing can be written there.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    handle = lock.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise
+    return handle
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -12,7 +12,6 @@ the tables of what a killed search left there.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import time
@@ -29,7 +28,7 @@ import pandas as pd
 from capacity.errors import AuditError, InputError
 from capacity.plan.assemble import assemble
 from capacity.plan.audit import audit, check_audit
-from capacity.plan.folders import sweep, write_whole
+from capacity.plan.folders import sweep, take, write_whole
 from capacity.plan.model import Plan
 from capacity.plan.store import BEST, load_question, plan_head, save_plan, save_question
 from capacity.problem import Problem
@@ -197,15 +196,12 @@ def alone(folder: Path) -> Iterator[None]:
     target = folder.absolute()
     lock = target.with_name(f".{target.name}.lock")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle = lock.open("w")
+        handle = take(lock)
+    except BlockingIOError:
+        raise BusyError(f"{folder}: another search writes its plan there now; name another folder") from None
     except OSError as error:
         raise InputError(f"{folder}: cannot write a plan there: {error.strerror or error}") from None
     with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BusyError(f"{folder}: another search writes its plan there now; name another folder") from None
         sweep(target)
         try:
             yield

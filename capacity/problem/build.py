@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -52,56 +54,44 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     demand, asked = demands(world)
     if demand.empty:
         raise InputError(f"scenario {scenario.name}: no demand in {scenario.years.first}-{scenario.years.last}")
-    trips_s = _round_trips_s(world)
-    offered, refused = configurations(world, designs, trips_s)
-    joint = joint_configurations(world, designs, offered)
-    if offered.empty and joint.empty:
-        raise InfeasibleError(nothing_fits(refused))
-    plain, offered = len(offered), pd.concat([part for part in (offered, joint) if len(part)], ignore_index=True)
-    assigned, trips = assignments(world, demand, offered)
+    offers = _offers(world, designs)
+    assigned, trips = assignments(world, demand, offers.serving)
     assigned = sovereign(world, demand, assigned)
     _must_be_reachable(scenario, demand, assigned)
-    costs_of_use = running_costs(world, offered)
-    makers, limits_of_share = activities(world, offered, float(trips_s[-1])), shares(world)
-    needless = dominated(makers.iloc[:plain], costs_of_use, limits_of_share)
-    makers, needs = with_joint(makers, joint)
-    makers = makers[~makers["activity"].isin(needless["activity"])]
-    costs_of_use = costs_of_use[costs_of_use["activity"].isin(makers["activity"])]
-    makers, costs_of_use, offered, needs = progressing(world, makers, costs_of_use, offered, needs)
     tables |= {
         "periods": pd.DataFrame({
             "period": world.years, "discount": discount(world.scenario, np.array(world.years, dtype=float)),
         }),
         "slices": world.slices[["slice", "hours"]],
-        "activities": makers,
-        "needs": needs[needs["activity"].isin(makers["activity"])],
-        "activity_costs": costs_of_use[["place", "activity", "period", "objective", "cash"]],
-        "shares": limits_of_share[limits_of_share["group"].isin(makers["group"])],
+        "activities": offers.activities,
+        "needs": offers.needs,
+        "activity_costs": offers.costs[["place", "activity", "period", "objective", "cash"]],
+        "shares": offers.shares,
         "demands": demand,
         "assignments": assigned,
         "goals": goals(scenario),
     }
-    between, link_words = _between_sites(world, demand, offered, joint, tables)
+    between, link_words = _between_sites(world, demand, offers.serving, offers.joint, tables)
     tables |= between
-    options, costs_of_options, power_sources = _options(world, designs, offered, tables)
+    options, costs_of_options, power_sources = _options(world, designs, offers.serving, tables)
     tables |= options
     made, costs_of_training, runs = training(world, designs)
     tables |= made
-    tables |= carbon_terms(world, costs_of_use, power_sources, runs)
+    tables |= carbon_terms(world, offers.costs, power_sources, runs)
     costs = paid_at_milestones(world, pd.concat([
         part for part in (
             cost_rows(world, designs, tables), costs_of_estate, costs_of_options, costs_of_training) if len(part)
     ], ignore_index=True))
     tables |= limits(world, designs, tables, costs, _option_limits(world, designs, tables, power_sources))
     words = {
-        "serving": offered,
-        "refused": refused,
-        "dominated": needless,
+        "serving": offers.serving,
+        "refused": offers.refused,
+        "dominated": offers.dominated,
         "demand": asked,
         "links": link_words,
         "costs": costs,
         "trips": trips,
-        "energy": costs_of_use[["place", "activity", "period", "mwh", "tonnes"]],
+        "energy": offers.costs[["place", "activity", "period", "mwh", "tonnes"]],
         "sources": power_sources,
         "training": runs,
         **_words(world, designs),
@@ -109,6 +99,39 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     }
     kept = {name: table for name, table in tables.items() if name in TABLES}
     return Problem.of(kept, words, scenario.name)
+
+
+@dataclass(frozen=True)
+class _Offers:
+    """What can serve at all: configurations in words, and the waist's tables of those that a plan may want."""
+
+    serving: pd.DataFrame
+    refused: pd.DataFrame
+    joint: pd.DataFrame
+    activities: pd.DataFrame
+    needs: pd.DataFrame
+    costs: pd.DataFrame
+    shares: pd.DataFrame
+    dominated: pd.DataFrame
+
+
+def _offers(world: World, designs: list[fleet.Pod]) -> _Offers:
+    """Serving configurations, and what they make, need and cost. Raises InfeasibleError where there is none."""
+    trips_s = _round_trips_s(world)
+    offered, refused = configurations(world, designs, trips_s)
+    joint = joint_configurations(world, designs, offered)
+    if offered.empty and joint.empty:
+        raise InfeasibleError(nothing_fits(refused))
+    plain, offered = len(offered), pd.concat([part for part in (offered, joint) if len(part)], ignore_index=True)
+    costs, limits_of_share = running_costs(world, offered), shares(world)
+    makers = activities(world, offered, float(trips_s[-1]))
+    needless = dominated(makers.iloc[:plain], costs, limits_of_share)
+    makers, needs = with_joint(makers, joint)
+    makers = makers[~makers["activity"].isin(needless["activity"])]
+    costs = costs[costs["activity"].isin(makers["activity"])]
+    makers, costs, offered, needs = progressing(world, makers, costs, offered, needs)
+    return _Offers(offered, refused, joint, makers, needs[needs["activity"].isin(makers["activity"])], costs,
+                   limits_of_share[limits_of_share["group"].isin(makers["group"])], needless)
 
 
 def _between_sites(

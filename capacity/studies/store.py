@@ -11,7 +11,6 @@ options, versions and tables: the same question is solved once, in whichever stu
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from capacity.errors import InputError
+from capacity.plan.folders import take
 from capacity.studies.file import Study
 from capacity.studies.members import Member
 from capacity.studies.solve import FINAL, KEEPSAKE, ROW, Done
@@ -67,15 +67,12 @@ class Store:
     def locked(self) -> Iterator[None]:
         """Hold the study against a second run; the lock dies with the process. Raises InputError when it is held."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = (self.folder / ".lock").open("w")
+            handle = take(self.folder / ".lock")
+        except BlockingIOError:
+            raise InputError(f"{self.folder}: another run works on this study now") from None
         except OSError as error:
             raise InputError(f"{self.folder}: cannot write a study there: {error.strerror or error}") from None
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InputError(f"{self.folder}: another run works on this study now") from None
             self._sweep()
             yield
 

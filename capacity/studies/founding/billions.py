@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from capacity.plan import Plan, assemble, audit, check_audit
-from capacity.problem import build_problem
+from capacity.plan import Plan
 from capacity.scenario import load_scenario
 from capacity.serving import Slo, Workload
-from capacity.solving import Options, solve
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.copies import stock
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, usd
+from capacity.studies.founding.solved import solved
 from capacity.studies.founding.work import MILLION
 
 SCENARIO = "eight-billion"
@@ -54,15 +53,8 @@ def _inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def planned(facts: Facts, sets: tuple[str, ...], gap: float = GAP) -> Plan:
-    """The audited plan of the scenario with overrides, solved once. Raises CapacityError where there is none."""
-    def make() -> Plan:
-        scenario = load_scenario(SCENARIO, sets)
-        problem = build_problem(scenario, facts.catalogue)
-        solution = solve(problem, Options(gap=gap, time_limit=SECONDS, threads=1))
-        plan = assemble(scenario, problem, solution)
-        check_audit(audit(scenario, problem, solution.values, plan.stages))
-        return plan
-    return facts.keep(("plan", gap, *sets), make)
+    """The plan for 8 billion with overrides. Raises CapacityError where there is none."""
+    return solved(facts, SCENARIO, sets, gap, SECONDS)
 
 
 def _level(supply: float) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from capacity.plan import Plan, assemble, audit, check_audit
-from capacity.problem import build_problem
+from capacity.plan import Plan
 from capacity.scenario import load_scenario
-from capacity.solving import Options, solve
 from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.solved import solved
 
 SCENARIO = "small-models"
 EASIEST = "easy"
@@ -25,14 +24,7 @@ FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 
 
 def _solved(facts: Facts, sets: tuple[str, ...]) -> Plan:
-    def make() -> Plan:
-        scenario = load_scenario(SCENARIO, sets)
-        problem = build_problem(scenario, facts.catalogue)
-        solution = solve(problem, Options(gap=GAP, time_limit=SECONDS, threads=1))
-        plan = assemble(scenario, problem, solution)
-        check_audit(audit(scenario, problem, solution.values, plan.stages))
-        return plan
-    return facts.keep(("mix", *sets), make)
+    return solved(facts, SCENARIO, sets, GAP, SECONDS)
 
 
 def graded(facts: Facts, easy: float) -> tuple[pd.DataFrame, float]:
