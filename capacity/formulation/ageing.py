@@ -10,10 +10,11 @@ keep was sold before the plan begins.
 
 from __future__ import annotations
 
-import pandas as pd
+import numpy as np
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
+from capacity.formulation.coded import Coded, keyed
 from capacity.formulation.index import values
 from capacity.formulation.relations import Values
 from capacity.problem import Problem
@@ -24,13 +25,14 @@ def serving_share(problem: Problem) -> Values:
     return values(problem.table("ageing"), ["asset", "age"], "serving")
 
 
-def with_upkeep_factor(problem: Problem, held: pd.DataFrame) -> pd.DataFrame:
+def with_upkeep_factor(problem: Problem, held: Coded) -> Coded:
     """`held` (asset, vintage, period, objective) with the objective times the factor of its age."""
-    factors = problem.table("ageing")[["asset", "age", "upkeep"]]
-    if not len(factors):
+    factors = keyed(problem, "ageing")
+    if not factors.size:
         return held
-    aged = held.assign(age=held["period"] - held["vintage"]).merge(factors, on=["asset", "age"], how="left")
-    return aged.assign(objective=aged["objective"] * aged["upkeep"].fillna(1.0))
+    row = held.plus(age=held.numbers("period") - held.numbers("vintage")).rows_in(factors, "asset", "age")
+    factor = np.where(row < 0, 1.0, factors.numbers("upkeep")[np.maximum(row, 0)])
+    return held.plus(objective=held.numbers("objective") * factor)
 
 
 def proceeds(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:

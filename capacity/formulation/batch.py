@@ -11,12 +11,11 @@ links, and after a failure it waits: `survivability` knows of it only that it ma
 
 from __future__ import annotations
 
-import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
-from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import possible_use
+from capacity.formulation.coded import Coded, keyed
+from capacity.formulation.fleet import USE, possible_use
 from capacity.formulation.index import groups, index_set, values
 from capacity.formulation.relations import Values
 from capacity.formulation.service import thresholds
@@ -29,21 +28,21 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     if not problem.by_the_day().any():
         return
     _check(problem)
-    demands = keyed(problem, "demands").loc[problem.by_the_day(), ["demand", "commodity", "period"]]
-    served = keyed(problem, "assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
-    activities = keyed(problem, "activities")[["activity", "commodity", "slack", "group"]]
-    activities = activities[activities["commodity"].isin(demands["commodity"])]
-    running = possible_use(problem)[["place", "activity", "period", "slice"]].merge(activities, on="activity")
+    demands = keyed(problem, "demands")
+    demands = demands.where(demands.is_word("slice", "")).only("demand", "commodity", "period")
+    served = keyed(problem, "assignments").only("demand", "place", "rtt").join(demands, "demand")
+    activities = keyed(problem, "activities").only("activity", "commodity", "slack", "group")
+    running = possible_use(problem).only(*USE).join(activities.with_rows_of(demands, "commodity"), "activity")
     _made_in_the_day(m, problem, served, running)
     _shares(m, problem, demands, running)
 
 
-def _made_in_the_day(m: pyo.ConcreteModel, problem: Problem, served: pd.DataFrame, running: pd.DataFrame) -> None:
+def _made_in_the_day(m: pyo.ConcreteModel, problem: Problem, served: Coded, running: Coded) -> None:
     part = _parts_of_the_day(problem)
     m.DAY_CUSTOMERS = groups(served, WHERE, ["demand", "rtt"])
     m.DAY_SERVERS = groups(running, WHERE, ["activity", "slice", "slack"])
-    asking = served if len(problem.table("activities")) else served.head(0)
-    m.DAY_CELL = index_set(thresholds(asking[[*WHERE, "rtt"]], running[[*WHERE, "slack"]]), [*WHERE, "rtt"])
+    asking = served if len(problem.table("activities")) else served.take(slice(0))
+    m.DAY_CELL = index_set(thresholds(asking.only(*WHERE, "rtt"), running.only(*WHERE, "slack")), [*WHERE, "rtt"])
 
     @m.Constraint(m.DAY_CELL)
     def serve_in_a_day_what_is_made_in_it(m, p, c, y, t):
@@ -52,10 +51,9 @@ def _made_in_the_day(m: pyo.ConcreteModel, problem: Problem, served: pd.DataFram
         return far <= made
 
 
-def _shares(m: pyo.ConcreteModel, problem: Problem, demands: pd.DataFrame, running: pd.DataFrame) -> None:
+def _shares(m: pyo.ConcreteModel, problem: Problem, demands: Coded, running: Coded) -> None:
     part = _parts_of_the_day(problem)
-    shares = problem.table("shares")
-    shares = shares[shares["commodity"].isin(demands["commodity"])]
+    shares = keyed(problem, "shares").with_rows_of(demands, "commodity")
     most = values(shares, ["commodity", "group"], "max_share")
     makers = groups(running, ["commodity", "group", "period"], ["place", "activity", "slice"])
     asked = groups(demands, ["commodity", "period"], ["demand"])

@@ -18,6 +18,7 @@ from collections import defaultdict
 import pyomo.environ as pyo
 
 from capacity.formulation.closing import in_use, most_in_use
+from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, rows, values
 from capacity.formulation.training import drawn_by_training
@@ -46,10 +47,9 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
-    draws = problem.table("draws")
-    amount = values(draws[draws["amount"] != 0], ["place", "activity", "period"], "amount")
-    keys = ["place", "activity", "period"]
-    running = possible_use(problem).merge(draws[keys], on=keys) if amount else draws.assign(slice="")
+    draws, keys = keyed(problem, "draws"), ["place", "activity", "period"]
+    amount = values(draws.where(draws.numbers("amount") != 0), keys, "amount")
+    running = possible_use(problem).join(draws if amount else draws.take(slice(0)), *keys)
     users = groups(running, ["place", "period", "slice"], ["activity"])
     steady = groups(problem.table("block_draws"), ["place"], ["block", "amount"])
     giving = groups(problem.table("sources"), ["place", "period", "slice"], ["source"])

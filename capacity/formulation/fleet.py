@@ -18,18 +18,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pyomo.environ as pyo
 
 from capacity.formulation import training
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
-from capacity.formulation.coded import derived, keyed
+from capacity.formulation.coded import Coded, derived, keyed, stacked
 from capacity.formulation.contracts import declare_reservations, reserved
 from capacity.formulation.index import groups, index_set, keys_of, rows, values
 from capacity.problem import Problem
 
 CELL = ["place", "asset", "vintage"]
+STANDING = ["place", "asset", "period"]
+USE = ["place", "activity", "period", "slice"]
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
@@ -42,7 +44,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
     assets, cells, committed = (keyed(problem, t) for t in ("assets", "asset_cells", "committed"))
-    m.ASSET = pyo.Set(initialize=assets["asset"].tolist())
+    m.ASSET = index_set(assets, ["asset"])
     m.unit_size = pyo.Param(m.ASSET, initialize=values(assets, ["asset"], "unit_size"))
     whole = values(assets, ["asset"], "integer")
     most = values(cells, CELL, "max")
@@ -80,36 +82,41 @@ def _stock(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 @derived
-def service_years(problem: Problem) -> pd.DataFrame:
+def service_years(problem: Problem) -> Coded:
     """Rows (place, asset, vintage, period) in which a vintage may serve."""
-    both = pd.concat([keyed(problem, "asset_cells")[[*CELL, "life"]], keyed(problem, "committed")[[*CELL, "life"]]])
-    both = both.groupby(CELL, as_index=False, sort=False)[["life"]].max()
-    alive = both.merge(problem.table("periods")[["period"]], how="cross")
-    return alive[(alive["vintage"] <= alive["period"]) & (alive["period"] < alive["vintage"] + alive["life"])]
+    both = stacked([keyed(problem, table).only(*CELL, "life") for table in ("asset_cells", "committed")])
+    return _in_force(problem, both.merged(CELL, "life", np.maximum), "vintage").only(*CELL, "period")
+
+
+def _in_force(problem: Problem, terms: Coded, since: str) -> Coded:
+    """Each row with every period of its `life`, which begins in the period `since`."""
+    first, period = terms.numbers(since)[:, None], problem.table("periods")["period"].to_numpy()[None, :]
+    row, at = np.nonzero((first <= period) & (period < first + terms.numbers("life")[:, None]))
+    return terms.take(row).with_column("period", keyed(problem, "periods").columns["period"].take(at))
 
 
 def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
     rentals = keyed(problem, "rentals")
-    most = values(rentals, ["place", "asset", "period"], "max")
-    m.RENTAL = index_set(rentals, ["place", "asset", "period"])
+    most = values(rentals, STANDING, "max")
+    m.RENTAL = index_set(rentals, STANDING)
     m.rent = pyo.Var(
         m.RENTAL,
         domain=pyo.NonNegativeReals,
         bounds=lambda m, *i: (0, _finite(most[i])),
     )
     usable, share = possible_use(problem), serving_share(problem)
-    m.USE = index_set(usable, ["place", "activity", "period", "slice"])
+    m.USE = index_set(usable, USE)
     asset = values(keyed(problem, "activities"), ["activity"], "asset")
     asked = _most_asked(problem)
 
-    serving = values(most_serving(problem), ["place", "asset", "period"], "most")
+    serving = values(most_serving(problem), STANDING, "most")
 
     def most_in_use(m, p, a, y, h):
         k = asset[a]
         return (0, _finite(serving[p, k, y] if k else asked[p, a, y, h]))
 
     m.use = pyo.Var(m.USE, domain=pyo.NonNegativeReals, bounds=most_in_use)
-    on_assets = usable[usable["asset"] != ""]
+    on_assets = usable.where(~usable.is_word("asset", ""))
     m.ACTIVITIES_AT = groups(on_assets, ["place", "asset", "period", "slice"], ["activity"])
     m.STOCK = keys_of(m.ACTIVITIES_AT)
 
@@ -119,7 +126,7 @@ def _use(m: pyo.ConcreteModel, problem: Problem) -> None:
         return busy <= serving_stock(m, share, p, k, y)
 
     training.check_room(m, problem)
-    trained = list(dict.fromkeys(rows(problem.table("training"), ["place", "asset", "period"])))
+    trained = list(dict.fromkeys(rows(problem.table("training"), STANDING)))
     working = {(p, k, y) for p, k, y, _ in m.STOCK} if trained else set()
     m.TRAINED_ONLY = pyo.Set(initialize=[at for at in trained if at not in working], dimen=3)
 
@@ -137,83 +144,76 @@ def serving_stock(m: pyo.ConcreteModel, share: Mapping[Any, float], p: str, k: s
 
 
 @derived
-def possible_use(problem: Problem) -> pd.DataFrame:
+def possible_use(problem: Problem) -> Coded:
     """Rows (place, asset, period, activity, slice): activities that may run there and then, on an asset or on none."""
-    alive = service_years(problem)[["place", "asset", "period"]]
-    held = pd.concat([alive, keyed(problem, "rentals"), reserved_years(problem)])
-    held = held[["place", "asset", "period"]].drop_duplicates()
-    usable = held.merge(keyed(problem, "activities")[["activity", "asset", "first", "last"]], on="asset")
-    usable = usable[(usable["first"] <= usable["period"]) & (usable["period"] <= usable["last"])]
-    usable = usable.merge(keyed(problem, "slices")[["slice"]], how="cross")
-    free = _asked_of_no_asset(problem)
-    return pd.concat([usable, free[usable.columns]], ignore_index=True) if len(free) else usable
+    tables = [service_years(problem), keyed(problem, "rentals"), reserved_years(problem)]
+    held = stacked([table.only(*STANDING) for table in tables]).once(*STANDING)
+    usable = held.join(keyed(problem, "activities").only("activity", "asset", "first", "last"), "asset")
+    usable = _in_its_years(usable).only(*STANDING, "activity").cross(keyed(problem, "slices").only("slice"))
+    return stacked([usable, _asked_of_no_asset(problem)])
 
 
-def most_serving(problem: Problem) -> pd.DataFrame:
+def _in_its_years(running: Coded) -> Coded:
+    """The rows whose period is between the activity's `first` and `last`."""
+    period = running.numbers("period")
+    return running.where((running.numbers("first") <= period) & (period <= running.numbers("last")))
+
+
+def most_serving(problem: Problem) -> Coded:
     """Rows (place, asset, period, most): the most that could serve, were all bought, rented and reserved."""
-    where = ["place", "asset", "period"]
-    size = keyed(problem, "assets")[["asset", "unit_size"]]
-    units = pd.concat([
-        keyed(problem, "asset_cells")[[*CELL, "max"]],
-        keyed(problem, "committed")[[*CELL, "count"]].rename(columns={"count": "max"}),
-    ]).groupby(CELL, as_index=False, sort=False)[["max"]].sum()
-    owned = service_years(problem).merge(units, on=CELL).merge(size, on="asset")
-    both = [
-        owned[where].assign(most=owned["max"] * owned["unit_size"]),
-        keyed(problem, "rentals")[[*where, "max"]].rename(columns={"max": "most"}),
-        reserved_years(problem).rename(columns={"max": "most"}),
-    ]
-    return pd.concat([part for part in both if len(part)] or both).groupby(where, as_index=False, sort=False)[
-        ["most"]].sum()
+    units = stacked([
+        keyed(problem, "asset_cells").only(*CELL, "max"),
+        keyed(problem, "committed").only(*CELL, "count", count="max"),
+    ]).merged(CELL, "max", np.add)
+    owned = service_years(problem).join(units, *CELL).join(keyed(problem, "assets").only("asset", "unit_size"), "asset")
+    return stacked([
+        owned.only(*STANDING).plus(most=owned.numbers("max") * owned.numbers("unit_size")),
+        keyed(problem, "rentals").only(*STANDING, "max", max="most"),
+        reserved_years(problem).only(*STANDING, "max", max="most"),
+    ]).merged(STANDING, "most", np.add)
 
 
-def reserved_years(problem: Problem) -> pd.DataFrame:
+def reserved_years(problem: Problem) -> Coded:
     """Rows (place, asset, period, max): each reservation in each period in which it may be in force."""
-    table = keyed(problem, "reservations").rename(columns={"period": "since"})
-    both = table.merge(problem.table("periods")[["period"]], how="cross")
-    both = both[(both["since"] <= both["period"]) & (both["period"] < both["since"] + both["life"])]
-    return both[["place", "asset", "period", "max"]]
+    table = keyed(problem, "reservations").only("place", "asset", "period", "life", "max", period="since")
+    return _in_force(problem, table, "since").only(*STANDING, "max")
 
 
 @derived
-def _asked_of_no_asset(problem: Problem) -> pd.DataFrame:
+def _asked_of_no_asset(problem: Problem) -> Coded:
     """Activities on no asset where demand for their commodity may be served from, with the `amount` asked there."""
-    activities = keyed(problem, "activities")
-    free = activities[activities["asset"] == ""].drop(columns="slack")
-    if not len(free):
-        return free.assign(place="", period=0, slice="", amount=0.0)
-    demands = keyed(problem, "demands")[["demand", "commodity", "period", "slice", "amount"]]
-    demands = demands[demands["commodity"].isin(free["commodity"])]
-    demands = _in_every_slice(problem, demands)
-    asked = keyed(problem, "assignments")[["demand", "place"]] if len(demands) else problem.table("assignments").head(0)
-    asked = asked[["demand", "place"]].merge(demands, on="demand")
-    asked = asked.groupby(["place", "commodity", "period", "slice"], as_index=False, sort=False)[["amount"]].sum()
-    both = asked.merge(free, on="commodity")
-    return both[(both["first"] <= both["period"]) & (both["period"] <= both["last"])]
+    activities, asking = keyed(problem, "activities"), ["demand", "commodity", "period", "slice", "amount"]
+    free = activities.where(activities.is_word("asset", ""))
+    free = free.only("activity", "asset", "commodity", "output_per_unit", "first", "last")
+    demands, where = keyed(problem, "demands").only(*asking), ["place", "commodity", "period", "slice"]
+    demands = _in_every_slice(problem, demands.with_rows_of(free, "commodity"))
+    asked = keyed(problem, "assignments").only("demand", "place").join(demands, "demand")
+    return _in_its_years(asked.merged(where, "amount", np.add).join(free, "commodity"))
 
 
-def _in_every_slice(problem: Problem, demands: pd.DataFrame) -> pd.DataFrame:
+def _in_every_slice(problem: Problem, demands: Coded) -> Coded:
     """What is asked for by the day once in every slice, where all of it may be made."""
-    daily = problem.by_the_day()[demands.index]
+    daily = demands.is_word("slice", "")
     if not daily.any():
         return demands
-    slices = keyed(problem, "slices")[["slice", "hours"]]
-    each = demands[daily].drop(columns="slice").merge(slices, how="cross")
-    each = each.assign(amount=each["amount"] * slices["hours"].sum() / each["hours"])
-    return pd.concat([demands[~daily], each[demands.columns]], ignore_index=True)
+    slices, others = keyed(problem, "slices"), [name for name in demands.columns if name != "slice"]
+    each = demands.where(daily).only(*others).cross(slices.only("slice", "hours"))
+    each = each.plus(amount=each.numbers("amount") * slices.numbers("hours").sum() / each.numbers("hours"))
+    return stacked([demands.where(~daily), each])
 
 
 def _most_asked(problem: Problem) -> Mapping[Any, float]:
     """Bound of the use of an activity on no asset."""
     free = _asked_of_no_asset(problem)
-    free = free.assign(most=(free["amount"] / free["output_per_unit"]).where(free["output_per_unit"] > 0, 0.0))
-    return values(free, ["place", "activity", "period", "slice"], "most")
+    made = free.numbers("output_per_unit")
+    most = np.divide(free.numbers("amount"), made, out=np.zeros(free.size), where=made > 0)
+    return values(free.plus(most=most), USE, "most")
 
 
 def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
     uses = keyed(problem, "asset_uses")
     m.resource_use = values(uses, ["asset", "resource"], "amount")
-    users = service_years(problem).merge(uses[["asset", "resource"]], on="asset")
+    users = service_years(problem).join(uses.only("asset", "resource"), "asset")
     m.USERS = groups(users, ["place", "resource", "period"], ["asset", "vintage"])
     m.RESOURCE_AT = keys_of(m.USERS)
 
@@ -226,9 +226,7 @@ def _resources(m: pyo.ConcreteModel, problem: Problem) -> None:
         return used <= provided(p, r, y)
 
     per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
-    using = keyed(problem, "activity_uses")
-    running = possible_use(problem)
-    running = running[running["activity"].isin(using["activity"])].merge(using, on="activity")
+    running = possible_use(problem).join(keyed(problem, "activity_uses"), "activity")
     runners = groups(running, ["place", "resource", "period", "slice"], ["activity"])
     m.RESOURCE_RUNNING = keys_of(runners)
 

@@ -23,8 +23,8 @@ import pyomo.environ as pyo
 from capacity.errors import InputError
 from capacity.formulation import closing, contracts, energy, flows, stability, training
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
-from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import possible_use, service_years
+from capacity.formulation.coded import coded, keyed
+from capacity.formulation.fleet import STANDING, USE, possible_use, service_years
 from capacity.formulation.index import groups, values
 from capacity.formulation.limits import KEYS, check_variables
 from capacity.problem import Problem
@@ -79,13 +79,13 @@ def _worst(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _stated(problem: Problem, rows: pd.DataFrame, m: pyo.ConcreteModel) -> pyo.Expression:
     """The sum of a goal's terms; what may run nowhere then has none."""
-    runs = possible_use(problem).rename(columns={"activity": "item"})[["place", "item", "period", "slice"]]
-    use = rows["variable"] == "use"
-    rows = pd.concat([rows[~use], rows[use].merge(runs, on=list(runs.columns))]) if use.any() else rows
-    return sum(
-        sum(c * getattr(m, str(variable))[i] for i, c in values(each, KEYS[str(variable)], "coefficient").items())
-        for variable, each in rows.groupby("variable", sort=False)
-    )
+    total = 0
+    for variable, each in rows.groupby("variable", sort=False):
+        keys, table = KEYS[str(variable)], coded(each)
+        if variable == "use":
+            table = table.with_rows_of(possible_use(problem).only(*USE, activity="item"), *keys)
+        total += sum(c * getattr(m, str(variable))[i] for i, c in values(table, keys, "coefficient").items())
+    return total
 
 
 def _worth(problem: Problem) -> pd.Series:
@@ -96,9 +96,9 @@ def _worth(problem: Problem) -> pd.Series:
 def _served(m: pyo.ConcreteModel, problem: Problem, each: pd.Series) -> pyo.Expression:
     """What is served at so much each. Not as what is asked less what is short: where little of a large demand is met,
     that difference of two large numbers loses its digits."""
-    served = keyed(problem, "assignments")[["demand", "place"]]
-    served = served.assign(each=each.reindex(problem.table("assignments")["demand"]).to_numpy())
-    worth = values(served[served["each"] != 0], ["demand", "place"], "each")
+    served = keyed(problem, "assignments").only("demand", "place")
+    served = served.plus(each=each.reindex(problem.table("assignments")["demand"]).to_numpy(dtype=float))
+    worth = values(served.where(served.numbers("each") != 0), ["demand", "place"], "each")
     return sum(c * m.serve[i] for i, c in worth.items())
 
 
@@ -127,13 +127,13 @@ def _column(
     variable: pyo.Var, problem: Problem, table: str, keys: list[str], column: str = "objective"
 ) -> pyo.Expression:
     priced = keyed(problem, table)
-    priced = priced[priced[column] != 0]
+    priced = priced.where(priced.numbers(column) != 0)
     return sum(c * variable[i] for i, c in values(priced, keys, column).items())
 
 
 def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    table = keyed(problem, "upkeep")
-    held = service_years(problem).merge(table[table["objective"] != 0], on=["place", "asset", "period"])
+    table = keyed(problem, "upkeep").only(*STANDING, "objective")
+    held = service_years(problem).join(table.where(table.numbers("objective") != 0), *STANDING)
     held = with_upkeep_factor(problem, held)
     cost = values(held, ["place", "asset", "vintage", "period"], "objective")
     return sum(c * m.alive[i] for i, c in cost.items())
@@ -143,7 +143,7 @@ def _running(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     slices = problem.table("slices")
     share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
     table = keyed(problem, "activity_costs")
-    table = table[table["objective"] != 0]
+    table = table.where(table.numbers("objective") != 0)
     cost = values(table, ["place", "activity", "period"], "objective")
     return sum(
         cost[p, a, y] * share[h] * m.use[p, a, y, h] for p, a, y, h in m.USE if (p, a, y) in cost

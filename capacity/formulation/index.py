@@ -6,12 +6,15 @@ They answer for one index as a Pyomo Set or a dict does; while a rule is recorde
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from capacity.formulation.coded import Coded
 from capacity.formulation.relations import Column, Groups, Relation, TableSet, Values, number_or_word
+
+Table: TypeAlias = pd.DataFrame | Coded
 
 
 def rows(table: pd.DataFrame, keys: Sequence[str]) -> list[Any]:
@@ -21,9 +24,18 @@ def rows(table: pd.DataFrame, keys: Sequence[str]) -> list[Any]:
     return list(zip(*(table[k].tolist() for k in keys), strict=True))
 
 
-def index_set(table: pd.DataFrame, keys: Sequence[str]) -> TableSet:
+def relation(table: Table, keys: Sequence[str]) -> Relation:
+    """Columns of a table, in its order."""
+    return table.relation(keys) if isinstance(table, Coded) else Relation.of(table, keys)
+
+
+def _data(table: Table, column: str) -> Column:
+    return table.columns[column] if isinstance(table, Coded) else number_or_word(table[column])
+
+
+def index_set(table: Table, keys: Sequence[str]) -> TableSet:
     """The Pyomo Set of the rows of a table, each once; no tuple is made before one is asked for."""
-    return TableSet(Relation.of(table, keys))
+    return TableSet(relation(table, keys))
 
 
 def keys_of(grouped: Groups) -> TableSet:
@@ -31,14 +43,14 @@ def keys_of(grouped: Groups) -> TableSet:
     return TableSet(grouped.index)
 
 
-def values(table: pd.DataFrame, keys: Sequence[str], column: str) -> Values:
+def values(table: Table, keys: Sequence[str], column: str) -> Values:
     """{index: value of the column}"""
-    return Values(Relation.of(table, keys), number_or_word(table[column]))
+    return Values(relation(table, keys), _data(table, column))
 
 
-def groups(table: pd.DataFrame, keys: Sequence[str], members: Sequence[str]) -> Groups:
+def groups(table: Table, keys: Sequence[str], members: Sequence[str]) -> Groups:
     """{index: [member tuples in table order]}; an index without members gives an empty list."""
-    return Groups(Relation.of(table, keys), Relation([number_or_word(table[k]) for k in members]))
+    return Groups(relation(table, keys), Relation([_data(table, k) for k in members]))
 
 
 def mapped(members: Mapping[Any, float], width: int) -> Values:

@@ -71,13 +71,12 @@ def _shipments(m: pyo.ConcreteModel, problem: Problem) -> None:
     m.ship = pyo.Var(m.SHIPMENT, domain=pyo.NonNegativeReals)
     m.ARRIVING = groups(offered, ["to", "commodity", "period", "slice"], ["path"])
     m.LEAVING = groups(offered, ["from", "commodity", "period", "slice"], ["path"])
-    taken = set(problem.table("needs")["commodity"])
-    runs, makers = possible_use(problem), keyed(problem, "activities")[["activity", "commodity", "output_per_unit"]]
-    makers = makers[makers["commodity"].isin(taken)]
-    made = runs[runs["activity"].isin(makers["activity"])].merge(makers, on="activity")
+    runs, needs = possible_use(problem), keyed(problem, "needs")
+    made = runs.join(keyed(problem, "activities").only("activity", "commodity", "output_per_unit"), "activity")
+    made = made.with_rows_of(needs, "commodity")
     where = ["place", "commodity", "period", "slice"]
     m.MAKERS = groups(made, where, ["activity", "output_per_unit"])
-    m.TAKERS = groups(runs.merge(keyed(problem, "needs"), on="activity"), where, ["activity", "amount"])
+    m.TAKERS = groups(runs.join(needs, "activity"), where, ["activity", "amount"])
     m.TAKEN = pyo.Set(initialize=list(m.TAKERS), dimen=4)
     m.SENT_FROM = pyo.Set(initialize=list(m.LEAVING), dimen=4)
 

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from pyomo.core.base.set import OrderedSetOf
 from pyomo.core.expr.numeric_expr import Numeric_NPV_Mixin, NumericExpression
 
+from capacity.formulation.numbering import SPARE, numbered_keys, stable_order
+
 Integers = NDArray[np.integer[Any]]
 
 
@@ -116,13 +118,17 @@ class Relation:
             total += c.codes.astype(np.int64) * stride
         return total
 
+    @property
+    def span(self) -> int:
+        """No key is as large."""
+        return self.strides[0] * max(len(self.columns[0].labels), 1)  # type: ignore[arg-type]
+
     @cached_property
     def _direct(self) -> NDArray[np.int32] | None:
         """Row by key, where the keys are dense enough."""
-        span = self.strides[0] * max(len(self.columns[0].labels), 1)  # type: ignore[arg-type]
-        if span > 8 * self.size + 1_000_000:
+        if self.span > 8 * self.size + SPARE:
             return None
-        table = np.full(span, -1, dtype=np.int32)
+        table = np.full(self.span, -1, dtype=np.int32)
         table[self.keys] = np.arange(self.size, dtype=np.int32)
         return table
 
@@ -151,10 +157,13 @@ class Relation:
         """Each row once, in order of first appearance."""
         if self.size < 2:
             return self
-        codes, _ = pd.factorize(self.keys)
-        if codes.max() + 1 == self.size:
-            return self
-        return self.take(np.unique(codes, return_index=True)[1])
+        _, first = numbered(self)
+        return self if len(first) == self.size else self.take(first)
+
+
+def numbered(relation: Relation) -> tuple[Integers, Integers]:
+    """(number of each row's index, in order of first appearance; the row in which each number appears first)"""
+    return numbered_keys(relation.keys, relation.span)
 
 
 class _Rows(Sequence[Any]):
@@ -320,14 +329,13 @@ class Groups(Mapping[Any, Any]):
         if not keys.size:
             self.start, self.members, self.index = np.zeros(1, dtype=np.int64), members, keys
             return
-        codes, first = pd.factorize(keys.keys)
-        count = np.bincount(codes, minlength=len(first)) if len(codes) else np.zeros(0, dtype=np.int64)
+        codes, first = numbered(keys)
+        count = np.bincount(codes, minlength=len(first))
         self.start = np.concatenate([[0], np.cumsum(count)])
         in_order = bool(np.all(codes[1:] >= codes[:-1]))
-        order = None if in_order else _stable_order(codes)
-        first_row = self.start[:-1] if order is None else order[self.start[:-1]]
+        order = None if in_order else stable_order(codes)
         self.members = members if order is None else members.take(order)
-        self.index = keys.take(first_row)
+        self.index = keys if len(first) == keys.size else keys.take(first)
 
     @cached_property
     def _plain(self) -> dict[Any, list[Any]]:
@@ -354,14 +362,6 @@ class Groups(Mapping[Any, Any]):
 
     def __len__(self) -> int:
         return self.index.size
-
-
-def _stable_order(codes: NDArray[Any]) -> NDArray[Any]:
-    """What sorts codes from zero on, equal ones in order: sixteen bits at a time, for which numpy has a radix sort."""
-    if codes.max(initial=0) < 2**16:
-        return np.argsort(codes.astype(np.uint16), kind="stable")
-    low = np.argsort((codes & 0xFFFF).astype(np.uint16), kind="stable")
-    return np.asarray(low[_stable_order(codes[low] >> 16)])
 
 
 class GroupAt:

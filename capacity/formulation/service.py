@@ -16,14 +16,14 @@ trips, the stronger row stands for both.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.formulation import paths
-from capacity.formulation.coded import keyed
+from capacity.formulation.coded import Coded, keyed, stacked
 from capacity.formulation.fleet import possible_use
-from capacity.formulation.index import groups, index_set, rows, values
-from capacity.formulation.relations import Relation
+from capacity.formulation.index import groups, index_set, values
+from capacity.formulation.numbering import numbered_keys
+from capacity.formulation.relations import numbered
 from capacity.problem import Problem
 
 
@@ -62,8 +62,8 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
             return pyo.Constraint.Skip
         return m.serve[d, p] <= min(most[d, p], m.amount[d]) * m.opened[p, period[d]]
 
-    alone = demands.loc[demands["single_source"], "demand"]
-    m.SINGLE = index_set(assignments[assignments["demand"].isin(alone)], ["demand", "place"])
+    alone = demands.where(demands.numbers("single_source"))
+    m.SINGLE = index_set(assignments.with_rows_of(alone, "demand"), ["demand", "place"])
     m.chosen = pyo.Var(m.SINGLE, domain=pyo.Binary)
 
     @m.Constraint(m.SINGLE)
@@ -72,22 +72,23 @@ def _demand(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 
 def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
-    demands = keyed(problem, "demands").loc[~problem.by_the_day(), ["demand", "commodity", "period", "slice"]]
-    served = keyed(problem, "assignments")[["demand", "place", "rtt"]].merge(demands, on="demand")
-    served = served[[at not in m.WAYS for at in rows(served, ["demand", "place"])]] if m.WAYS else served
-    trips = problem.table("paths")[["path", "rtt"]]
-    by_path = keyed(problem, "assignment_paths")
-    by_path = by_path.merge(trips, on="path").merge(demands, on="demand") if len(by_path) else by_path.assign(
-        rtt=0.0, commodity="", period=0, slice="")
-    activities = keyed(problem, "activities")
-    usable = possible_use(problem).merge(activities[["activity", "commodity", "slack"]], on="activity")
     where = ["place", "commodity", "period", "slice"]
+    demands = keyed(problem, "demands").only("demand", "commodity", "period", "slice")
+    demands = demands.where(~demands.is_word("slice", ""))
+    by_path = keyed(problem, "assignment_paths")
+    served = keyed(problem, "assignments").only("demand", "place", "rtt")
+    if by_path.size:
+        served = served.where(served.rows_in(by_path, "demand", "place") < 0)
+    served = served.join(demands, "demand")
+    by_path = by_path.join(keyed(problem, "paths").only("path", "rtt"), "path").join(demands, "demand")
+    activities = keyed(problem, "activities")
+    usable = possible_use(problem).join(activities.only("activity", "commodity", "slack"), "activity")
     m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
     m.PATH_CUSTOMERS = groups(by_path, where, ["demand", "path", "rtt"])
     m.SERVERS = groups(usable, where, ["activity", "slack"])
     m.output = values(activities, ["activity"], "output_per_unit")
-    asking = pd.concat([served[[*where, "rtt"]], by_path[[*where, "rtt"]]]) if len(by_path) else served[[*where, "rtt"]]
-    cells = thresholds(asking if len(activities) else asking.head(0), usable[[*where, "slack"]])
+    asking = stacked([table.only(*where, "rtt") for table in (served, by_path)])
+    cells = thresholds(asking if activities.size else asking.take(slice(0)), usable.only(*where, "slack"))
     m.LATENCY_CELL = index_set(cells, [*where, "rtt"])
 
     @m.Constraint(m.LATENCY_CELL)
@@ -98,37 +99,36 @@ def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
         return far <= fast
 
 
-def thresholds(asking: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
+def thresholds(asking: Coded, serving: Coded) -> Coded:
     """Rows (place, commodity, period, slice, rtt): the round trips that need a row, least of each run that no slack of
     what serves there separates. `asking` has their rtt, `serving` the slack."""
-    where = [c for c in asking.columns if c != "rtt"]
-    cell = pd.factorize(Relation.of(pd.concat([asking[where], serving[where]]), where).keys)[0].astype(np.int64)
-    slacks, level = np.unique(serving["slack"], return_inverse=True)
-    step, trips = len(slacks) + 1, asking["rtt"].to_numpy()
-    own, others = cell[: len(asking)], np.unique(cell[len(asking) :] * step + level)
+    where = [name for name in asking.columns if name != "rtt"]
+    cell = numbered(stacked([asking.only(*where), serving.only(*where)]).relation(where))[0]
+    slacks, level = np.unique(serving.numbers("slack"), return_inverse=True)
+    step, trips = len(slacks) + 1, asking.numbers("rtt")
+    own, others = cell[: asking.size], np.unique(cell[asking.size :] * step + level)
+    # a cell has one run more than it has slacks: with its number added, no two cells share one
     run = np.searchsorted(others, own * step + np.searchsorted(slacks, trips))
-    code, runs = pd.factorize(own * (len(others) + 1) + run)
-    first, least = np.zeros(len(runs), dtype=np.int64), np.full(len(runs), np.inf)
-    first[code[::-1]] = np.arange(len(code))[::-1]
+    code, first = numbered_keys(own + run, len(others) + int(cell.max(initial=0)) + 1)
+    least = trips[first]
     np.minimum.at(least, code, trips)
-    return asking.iloc[first].assign(rtt=least)
+    return asking.take(first).plus(rtt=least)
 
 
 def _shares(m: pyo.ConcreteModel, problem: Problem) -> None:
-    shares = problem.table("shares")
-    daily = problem.table("demands").loc[problem.by_the_day(), "commodity"]
-    shares = shares[~shares["commodity"].isin(daily)]
+    demands, shares = keyed(problem, "demands"), keyed(problem, "shares")
+    shares = shares.where(shares.rows_in(demands.where(demands.is_word("slice", "")), "commodity") < 0)
     m.SHARE = index_set(shares, ["commodity", "group"])
     m.max_share = values(shares, ["commodity", "group"], "max_share")
-    grouped = keyed(problem, "activities")[["activity", "commodity", "group"]]
-    usable = possible_use(problem).merge(grouped[grouped["group"].isin(shares["group"])], on="activity")
+    grouped = keyed(problem, "activities").only("activity", "commodity", "group").with_rows_of(shares, "group")
+    usable = possible_use(problem).join(grouped, "activity")
     members = groups(usable, ["commodity", "group", "period", "slice"], ["place", "activity"])
-    demands = groups(keyed(problem, "demands"), ["commodity", "period", "slice"], ["demand"])
+    asked = groups(demands, ["commodity", "period", "slice"], ["demand"])
 
     @m.Constraint(m.SHARE, m.PERIOD, m.SLICE)
     def a_variant_serves_at_most_its_share(m, c, g, y, h):
         if not members[c, g, y, h]:
             return pyo.Constraint.Skip
         made = sum(m.output[a] * m.use[p, a, y, h] for p, a in members[c, g, y, h])
-        served = sum(m.serve[d, p] for d in demands[c, y, h] for p in m.PLACES_OF[d])
+        served = sum(m.serve[d, p] for d in asked[c, y, h] for p in m.PLACES_OF[d])
         return made <= m.max_share[c, g] * served

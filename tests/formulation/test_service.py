@@ -2,6 +2,7 @@
 
 import pytest
 
+from capacity.formulation.coded import coded
 from capacity.formulation.service import thresholds
 from capacity.solving import Options, solve
 from tests.formulation.golden import check_golden
@@ -84,9 +85,10 @@ def rows_at(trips, slacks):
     """Round trips with a row of their own at a place; another place, where everything is borne, does not matter."""
     asking = frame("place rtt", *(("S", t) for t in trips), ("other", 70.0), ("other", 90.0))
     serving = frame("place slack", *(("S", s) for s in slacks), ("other", 100.0))
-    found = thresholds(asking, serving)
-    assert found.loc[found["place"] == "other", "rtt"].tolist() == [70.0]
-    return found.loc[found["place"] == "S", "rtt"].tolist()
+    found = thresholds(coded(asking), coded(serving))
+    elsewhere = found.is_word("place", "other")
+    assert found.numbers("rtt")[elsewhere].tolist() == [70.0]
+    return found.numbers("rtt")[~elsewhere].tolist()
 
 
 def test_a_round_trip_equal_to_the_slack_is_borne():
