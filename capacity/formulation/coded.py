@@ -15,9 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from capacity.formulation.relations import Column, Groups, Relation, column, number_or_word, numbered
+from capacity.formulation.relations import EMPTY, Column, Groups, Relation, column, number_or_word, numbered
 from capacity.problem import Problem
 from capacity.problem.problem import REFERENCES
+from capacity.problem.tables import TABLES
+
+YEARS = ("period", "period2", "vintage")
+"""Columns whose numbers are keys."""
+
+NO_NUMBERS = Column(np.zeros(0), None)
+"""Numbers of a table without rows."""
 
 _KNOWN: dict[int, dict[str, Any]] = {}
 """By problem (its identity, forgotten with it): what was coded and derived from it."""
@@ -181,9 +188,10 @@ def keyed(problem: Problem, name: str) -> Coded:
     """A table whose references (`REFERENCES`) are coded by the table they refer to."""
     known = _of(problem)
     if name not in known:
-        table, targets = problem.table(name), dict(_references(name))
+        table, targets, kinds = problem.table(name), dict(_references(name)), TABLES[name].columns
         known[name] = Coded({
-            key: _coded(problem, key, table[key], targets.get(key, "")) for key in table.columns})
+            key: _coded(problem, key, table[key], targets.get(key, "")) if len(table)
+            else EMPTY if spec.kind == "str" or key in YEARS else NO_NUMBERS for key, spec in kinds.items()})
     made: Coded = known[name]
     return made
 
@@ -214,7 +222,7 @@ def _references(name: str) -> list[tuple[str, str]]:
 def _coded(problem: Problem, name: str, given: pd.Series, target: str) -> Column:
     """A column coded over all that it may hold, or over what it holds; numbers that refer to nothing stay numbers."""
     values = given.to_numpy()
-    years = name in ("period", "period2", "vintage")
+    years = name in YEARS
     if values.dtype.kind in "iufb" and not years:
         return Column(values, None)
     known = _labels(problem, target or ("periods.period" if years else ""))

@@ -49,9 +49,9 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 
 def check_words(table: str, column: str, given: pd.Series, allowed: tuple[str, ...]) -> None:
     """Raises InputError for the first value that is none of the allowed words."""
-    wrong = given[~given.isin(allowed)]
-    if len(wrong):
-        raise InputError(f"table {table}: {column} {wrong.iloc[0]!r} is unknown; allowed: {', '.join(allowed)}")
+    wrong = [word for word in given.tolist() if word not in allowed]
+    if wrong:
+        raise InputError(f"table {table}: {column} {wrong[0]!r} is unknown; allowed: {', '.join(allowed)}")
 
 
 def directions(problem: Problem) -> pd.DataFrame:
@@ -65,6 +65,8 @@ def directions(problem: Problem) -> pd.DataFrame:
 
 def possible_flow(problem: Problem) -> pd.DataFrame:
     """Rows (flow, source, period, slice, link, back, toward): flows on links, never back into their source."""
+    if not len(problem.table("flows")):
+        return pd.DataFrame(columns=["flow", "source", "period", "slice", "link", "back", "toward"])
     arcs = problem.table("flows").merge(directions(problem), how="cross")
     return arcs[arcs["toward"] != arcs["source"]]
 
@@ -72,6 +74,8 @@ def possible_flow(problem: Problem) -> pd.DataFrame:
 def total_flow(problem: Problem, m: pyo.ConcreteModel | None = None) -> dict[str, float]:
     """Amount of each flow that must arrive, all sinks together; with a model, the most that its terms may add to it."""
     sinks = problem.table("flow_sinks")
+    if not len(problem.table("flows")):
+        return {}
     arriving = sinks.groupby("flow")["amount"].sum().to_dict()
     total = {f: float(arriving.get(f, 0.0)) for f in problem.table("flows")["flow"]}
     served = _most_served(problem) if m is not None and m.FLOW_TERMS else {}
@@ -177,6 +181,8 @@ def finite(bound: float) -> float | None:
 def cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
     """Discounted cost of what flows, each slice by its share of the year."""
     slices, table = problem.table("slices"), problem.table("arc_costs")
+    if not len(table):
+        return 0
     share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
     priced = table[table["objective"] != 0]
     each = values(priced[priced["basis"] == "both"], ["link", "period"], "objective")

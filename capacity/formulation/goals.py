@@ -60,7 +60,7 @@ def _weights(problem: Problem) -> pd.Series:
 
 
 def _shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    weights = _weights(problem).rename("weight").reset_index()
+    weights = keyed(problem, "demands").only("demand").plus(weight=_weights(problem).to_numpy())
     return sum(w * m.short[d] for d, w in values(weights, ["demand"], "weight").items())
 
 
@@ -103,7 +103,7 @@ def _served(m: pyo.ConcreteModel, problem: Problem, each: pd.Series) -> pyo.Expr
 
 
 def _priced_shortage(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    prices = values(problem.table("demands"), ["demand"], "shortage_price")
+    prices = values(keyed(problem, "demands"), ["demand"], "shortage_price")
     return sum(price * m.short[d] for d, price in prices.items() if price)
 
 
@@ -140,9 +140,9 @@ def _upkeep(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
 
 
 def _running(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    slices = problem.table("slices")
-    share = values(slices.assign(share=slices["hours"] / slices["hours"].sum()), ["slice"], "share")
-    table = keyed(problem, "activity_costs")
+    slices, table = keyed(problem, "slices"), keyed(problem, "activity_costs")
+    hours = slices.numbers("hours")
+    share = values(slices.plus(share=hours / hours.sum()), ["slice"], "share")
     table = table.where(table.numbers("objective") != 0)
     cost = values(table, ["place", "activity", "period"], "objective")
     return sum(

@@ -16,6 +16,7 @@ import math
 import pyomo.environ as pyo
 
 from capacity.formulation import hose
+from capacity.formulation.coded import keyed
 from capacity.formulation.flows import declare_module_share
 from capacity.formulation.index import grouped, groups, rows, values
 from capacity.problem import Problem
@@ -45,8 +46,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 def _capacity(m: pyo.ConcreteModel, problem: Problem) -> None:
     links = problem.table("links")
     existing, mode = values(links, ["link"], "existing"), values(links, ["link"], "mode")
-    demands = problem.table("demands")[["demand", "period", "slice"]]
-    carried = problem.table("serve_loads").merge(demands, on="demand")
+    carried = keyed(problem, "serve_loads").join(keyed(problem, "demands").only("demand", "period", "slice"), "demand")
     m.CARRIED = groups(carried, ["link", "period", "slice"], ["demand", "place", "load"])
     m.HELD_OPEN = groups(problem.table("open_loads"), ["link", "period"], ["place", "load"])
     busy = [

@@ -60,6 +60,14 @@ def column(given: pd.Series) -> Column:
     return Column(codes.astype(np.int32), pd.Index(labels, dtype=labels.dtype))
 
 
+def _listed(given: Sequence[Any]) -> Column:
+    """Code plain values as `column` does."""
+    position = {value: at for at, value in enumerate(dict.fromkeys(given))}
+    codes = np.fromiter(map(position.__getitem__, given), dtype=np.int32, count=len(given))
+    word = any(isinstance(value, str | tuple) for value in position)
+    return Column(codes, pd.Index(list(position), dtype=object if word else None))
+
+
 class Relation:
     """Rows of coded columns, each row once where it is used as a set."""
 
@@ -75,10 +83,9 @@ class Relation:
     @classmethod
     def of_rows(cls, rows: Sequence[Any], width: int) -> Relation:
         """From index tuples, or plain values where the width is one."""
-        if width == 1:
-            return cls([column(pd.Series(list(rows), dtype=object).infer_objects())])
-        turned = list(zip(*rows, strict=True)) if len(rows) else [()] * width
-        return cls([column(pd.Series(list(c), dtype=object).infer_objects()) for c in turned])
+        if not len(rows):
+            return cls([EMPTY] * width)
+        return cls([_listed(c) for c in ([rows] if width == 1 else zip(*rows, strict=True))])
 
     @property
     def width(self) -> int:

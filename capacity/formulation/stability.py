@@ -17,6 +17,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
+from capacity.formulation.coded import keyed
 from capacity.formulation.index import groups, rows, values
 from capacity.problem import Problem
 
@@ -31,9 +32,10 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     asked: dict[tuple[str, int], float] = defaultdict(float)
     for c, y, h, amount in rows(demands, ["commodity", "period", "slice", "amount"]):
         asked[c, y] += amount * weight[h]
-    named = problem.table("assignments")[["demand", "place"]].merge(demands, on="demand")
+    named = keyed(problem, "assignments").only("demand", "place")
+    named = named.join(keyed(problem, "demands").with_rows_of(keyed(problem, "moves"), "commodity"), "demand")
     served_by = groups(named, ["place", "commodity", "period"], ["demand", "slice"])
-    places = groups(named[["commodity", "place"]].drop_duplicates(), ["commodity"], ["place"])
+    places = groups(named.once("commodity", "place"), ["commodity"], ["place"])
     cells = [(c, p, y) for c, y in rows(moves, ["commodity", "period"]) for p in places[c]]
     m.MOVE = pyo.Set(initialize=cells, dimen=3)
     m.moved = pyo.Var(

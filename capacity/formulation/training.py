@@ -10,9 +10,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyomo.environ as pyo
 
 from capacity.errors import InfeasibleError
+from capacity.formulation.coded import keyed
 from capacity.formulation.index import groups, index_set, values
 from capacity.formulation.relations import Groups
 from capacity.problem import Problem
@@ -21,11 +23,11 @@ CELL = ["place", "asset", "run"]
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
-    table = problem.table("training")
+    table = keyed(problem, "training")
     m.TRAIN = index_set(table, CELL)
     m.train = pyo.Var(m.TRAIN, domain=pyo.Binary)
     m.TRAINING_AT = groups(table, ["place", "asset", "period"], ["run", "amount"])
-    ways = groups(table.drop_duplicates(CELL), ["run"], ["place", "asset"])
+    ways = groups(table.once(*CELL), ["run"], ["place", "asset"])
     m.RUN = pyo.Set(initialize=list(ways))
 
     @m.Constraint(m.RUN)
@@ -40,17 +42,20 @@ def held_by_training(m: pyo.ConcreteModel, p: str, k: str, y: int) -> pyo.Expres
 
 def drawn_by_training(problem: Problem) -> Groups:
     """{(place, period): [(asset, run, MW)]} of runs whose power is drawn from sources."""
-    table = problem.table("training")
-    return groups(table[table["draw"] != 0], ["place", "period"], ["asset", "run", "draw"])
+    table = keyed(problem, "training")
+    return groups(table.where(table.numbers("draw") != 0), ["place", "period"], ["asset", "run", "draw"])
 
 
 def cost(m: pyo.ConcreteModel, problem: Problem) -> pyo.Expression:
-    table = problem.table("training").groupby(CELL, as_index=False, sort=False)[["objective"]].sum()
-    return sum(c * m.train[i] for i, c in values(table[table["objective"] != 0], CELL, "objective").items())
+    table = keyed(problem, "training").merged(CELL, "objective", np.add)
+    priced = table.where(table.numbers("objective") != 0)
+    return sum(c * m.train[i] for i, c in values(priced, CELL, "objective").items())
 
 
 def check_room(m: pyo.ConcreteModel, problem: Problem) -> None:
     """Raises InfeasibleError for a run that nothing on offer could ever carry at once."""
+    if not len(problem.table("training")):
+        return
     needed = problem.table("training").groupby(CELL, sort=False)
     fits: dict[str, bool] = {}
     for (p, k, n), rows in ((tuple(map(str, key)), rows) for key, rows in needed):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from capacity.solving.compiler.columns import Block, Columns, Floats
 from capacity.solving.compiler.nodes import RecordingError
+from capacity.solving.compiler.record import listening
 from capacity.solving.compiler.rows import Rows, goal, recorded_rows, spelled_rows
 
 CLOSE = 1e-9
@@ -48,6 +49,7 @@ class Arrays:
     row_by_row: Mapping[str, str] = field(default_factory=dict)
 
 
+@listening()
 def goals_alone(model: Any, row_by_row: bool = False) -> tuple[dict[str, Floats], dict[str, float]]:
     """(costs, constant parts) by goal, as `arrays` gives them, without any row."""
     columns = Columns(model, row_by_row)
@@ -55,6 +57,7 @@ def goals_alone(model: Any, row_by_row: bool = False) -> tuple[dict[str, Floats]
     return {name: cost for name, (cost, _) in made.items()}, {name: offset for name, (_, offset) in made.items()}
 
 
+@listening()
 def arrays(model: Any, row_by_row: bool = False) -> Arrays:
     """Compile all active rules of a model: a RecordedModel, or any ConcreteModel that states rules.
 

@@ -209,87 +209,111 @@ def _sums_nothing(evaluator: Evaluator, rule: Callable[[Any], Any], space: Space
 
 @contextmanager
 def recording(run: Recording) -> Iterator[None]:
-    """Sums, loops over sets, membership, neighbours and truth of placeholders speak to a recording."""
+    """What a rule asks of placeholders is answered by a recording."""
     spaces = run.evaluator.spaces
-    contains, call, step = SetData.__contains__, IndexedExpression.__getitem__, _OrderedSetMixin.next
-    same, column = NumericValue.__eq__, IndexedVar.__getitem__
+    with listening():
+        RECORDERS.append(run)
+        spaces.plainly = paused
+        try:
+            yield
+        finally:
+            spaces.plainly = nullcontext
+            RECORDERS.pop()
 
-    def member(self: Any, index: Any) -> bool:
-        if not is_placeholder(index):
-            return bool(contains(self, index))
-        return run.decide(IsMember(spaces.relation(self), index if isinstance(index, tuple) else (index,)))
 
-    def entry(self: Any, index: Any) -> Any:
-        if not is_placeholder(index):
-            return column(self, index)
-        return Numeric_GetItemExpression((self, *(index if isinstance(index, tuple) else (index,))))
-
-    def inline(self: Any, index: Any) -> Any:
-        return self._rule(self.parent_block(), index) if is_placeholder(index) else call(self, index)
-
-    def neighbour(self: Any, index: Any, by: int = 1) -> Any:
-        if not is_placeholder(index):
-            return step(self, index, by)
-        return Lookup((index,), _shifted(spaces.relation(self), by))
-
-    def members(self: Any) -> Iterator[Any]:
-        return run.loop(lambda: spaces.groups(self.arg(0)), tuple(self.args[1:]))
-
-    def equal(self: Any, other: Any) -> Any:
-        return run.decide(Same(self, other)) if isinstance(other, str | bytes | tuple) else same(self, other)
-
-    changed = [
-        (builtins, "sum", run.sum),
-        (_FiniteSetMixin, "__iter__", lambda self: run.loop(lambda: spaces.relation(self), ())),
-        (GetItemExpression, "__iter__", members),
-        (SetData, "__contains__", member),
-        (IndexedExpression, "__getitem__", inline),
-        (IndexedVar, "__getitem__", entry),
-        (_OrderedSetMixin, "next", neighbour),
-        (_OrderedSetMixin, "first", lambda self: next(iter(self._iter_impl()))),
-        (NumericValue, "__eq__", equal),
-        *((one, "__bool__", lambda self: run.decide(self)) for one in TRUTHS),
-    ]
-    patches = Patches(run, changed)
-    patches.on()
-    spaces.plainly = patches.paused
+@contextmanager
+def paused() -> Iterator[None]:
+    """Everything is plain Python and Pyomo for a while."""
+    aside = list(RECORDERS)
+    RECORDERS.clear()
     try:
         yield
     finally:
-        spaces.plainly = nullcontext
-        patches.off()
+        RECORDERS.extend(aside)
 
 
-class Patches:
-    """What speaks to a recording while it is on, and is as before while it is off."""
+_LISTENING: list[bool] = []
+"""Not empty while the questions of placeholders are listened to."""
 
-    def __init__(self, run: Recording, changed: list[tuple[Any, str, Any]]) -> None:
-        self.run, self.changed = run, changed
-        self.before = [(owner, name, owner.__dict__.get(name)) for owner, name, _ in changed]
 
-    def on(self) -> None:
-        """Questions go to the recording."""
-        for owner, name, new in self.changed:
-            setattr(owner, name, new)
-        RECORDERS.append(self.run)
-
-    def off(self) -> None:
-        """Everything is plain Python and Pyomo again."""
-        RECORDERS.pop()
-        for owner, name, old in self.before:
+@contextmanager
+def listening() -> Iterator[None]:
+    """Sums, loops over sets, membership, neighbours and truth of placeholders speak to the recording at work; without
+    one, or about plain values, all is as ever. Changing Pyomo's classes costs more than a small rule: once for many."""
+    changes = [] if _LISTENING else _changes()
+    before = [(owner, name, owner.__dict__.get(name)) for owner, name, _ in changes]
+    for owner, name, new in changes:
+        setattr(owner, name, new)
+    _LISTENING.append(True)
+    try:
+        yield
+    finally:
+        _LISTENING.pop()
+        for owner, name, old in before:
             if old is None:
                 delattr(owner, name)
             else:
                 setattr(owner, name, old)
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Off for a while."""
-        self.off()
-        try:
-            yield
-        finally:
-            self.on()
+
+def _changes() -> list[tuple[Any, str, Any]]:
+    """(class or module, name, what stands there while a recording may be at work)"""
+    contains, call, step = SetData.__contains__, IndexedExpression.__getitem__, _OrderedSetMixin.next
+    same, column, total = NumericValue.__eq__, IndexedVar.__getitem__, builtins.sum
+    each, first = _FiniteSetMixin.__iter__, _OrderedSetMixin.first
+
+    def member(self: Any, index: Any) -> bool:
+        if not RECORDERS or not is_placeholder(index):
+            return bool(contains(self, index))
+        relation = _now().evaluator.spaces.relation(self)
+        return _now().decide(IsMember(relation, index if isinstance(index, tuple) else (index,)))
+
+    def entry(self: Any, index: Any) -> Any:
+        if not RECORDERS or not is_placeholder(index):
+            return column(self, index)
+        return Numeric_GetItemExpression((self, *(index if isinstance(index, tuple) else (index,))))
+
+    def inline(self: Any, index: Any) -> Any:
+        recorded = RECORDERS and is_placeholder(index)
+        return self._rule(self.parent_block(), index) if recorded else call(self, index)
+
+    def neighbour(self: Any, index: Any, by: int = 1) -> Any:
+        if not RECORDERS or not is_placeholder(index):
+            return step(self, index, by)
+        return Lookup((index,), _shifted(_now().evaluator.spaces.relation(self), by))
+
+    def elements(self: Any) -> Any:
+        return _now().loop(lambda: _now().evaluator.spaces.relation(self), ()) if RECORDERS else each(self)
+
+    def members(self: Any) -> Iterator[Any]:
+        if not RECORDERS:
+            raise TypeError(f"{self.__class__.__name__!r} object is not iterable")
+        return _now().loop(lambda: _now().evaluator.spaces.groups(self.arg(0)), tuple(self.args[1:]))
+
+    def equal(self: Any, other: Any) -> Any:
+        word = RECORDERS and isinstance(other, str | bytes | tuple)
+        return _now().decide(Same(self, other)) if word else same(self, other)
+
+    def truth(before: Any) -> Any:
+        return lambda self: _now().decide(self) if RECORDERS else before is None or before(self)
+
+    return [
+        (builtins, "sum", lambda terms, /, start=0: (_now().sum if RECORDERS else total)(terms, start)),
+        (_FiniteSetMixin, "__iter__", elements),
+        (GetItemExpression, "__iter__", members),
+        (SetData, "__contains__", member),
+        (IndexedExpression, "__getitem__", inline),
+        (IndexedVar, "__getitem__", entry),
+        (_OrderedSetMixin, "next", neighbour),
+        (_OrderedSetMixin, "first", lambda self: next(iter(self._iter_impl())) if RECORDERS else first(self)),
+        (NumericValue, "__eq__", equal),
+        *((one, "__bool__", truth(getattr(one, "__bool__", None))) for one in TRUTHS),
+    ]
+
+
+def _now() -> Any:
+    """The recording at work."""
+    return RECORDERS[-1]
 
 
 def _shifted(relation: Relation, by: int) -> Values:

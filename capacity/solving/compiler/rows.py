@@ -153,7 +153,9 @@ def _goal(columns: Columns, objective: Any, ways: Iterator[Way]) -> tuple[Floats
             given = np.broadcast_to(coefficient, rows.shape)
             if column is None:
                 offset += float(given.sum())
-            else:
-                cost += np.bincount(column, given, minlength=len(cost))
+            elif len(column):
+                low = int(column.min())
+                here = np.bincount(column - low, given)
+                cost[low : low + len(here)] += here
     sign = 1.0 if objective._init_sense(objective.parent_block(), None) == pyo.minimize else -1.0
     return sign * cost, sign * offset
