@@ -74,12 +74,12 @@ def founding(
 
 
 def _found(chosen: list, facts: Facts, tell: Callable[[str], None]) -> list[Finding]:  # type: ignore[type-arg]
-    from capacity.studies.founding.argument import find
+    from capacity.studies.founding import told
 
     found = []
     for argument in chosen:
         tell(argument.name)
-        found.append(find(argument, facts))
+        found.append(told(argument, facts))
     return found
 
 

@@ -10,6 +10,7 @@ from capacity.report.figures import draw, standalone
 from capacity.report.files import write_whole
 from capacity.studies.founding import Facts, Finding
 from capacity.studies.founding.record import figure, quotes, sensitivity
+from capacity.studies.founding.say import times
 
 NAME = "founding-question"
 WIDTH = 118
@@ -109,23 +110,31 @@ def _opening(by: Mapping[str, Finding]) -> list[str]:
 
 
 def _closing(by: Mapping[str, Finding]) -> list[str]:
+    price, numbers, speed = (by[name].outcome for name in ("words", "eight-billion", "speed"))
+    plans, race = numbers.tables["8 billion"], by["race"].outcome.figures[0].value
+    worst = plans.iloc[int(plans["short"].argmax())]
     return [
-        f"As a claim about price, no longer. The same 750 words that cost {_told(by, 'words', 1)} then cost the owner "
+        f"As a claim about price, {'still' if price.parts[-1].holds else 'no longer'}. "
+        f"The same 750 words that cost {_told(by, 'words', 1)} then cost the owner "
         f"of a current machine {_told(by, 'words', 3)}, and even a dense model a thousand times as large costs "
-        f"{_told(by, 'words', 4)}, not $60. Three things did that, and none of them was a discovery: many readers "
-        "sharing each pass over the weights, memory with bandwidth to match, and numbers of fewer bits.",
-        "As a claim about numbers, yes, for as long as it takes to build. The world's stock of 2025 would run "
+        f"{_told(by, 'words', 4)}, where the price times a thousand is {_told(by, 'words', 2)}. Three things make the "
+        "difference: many readers sharing each pass over the weights, memory with bandwidth to match, and numbers of "
+        "fewer bits.",
+        f"As a claim about numbers, {'yes, for as long as it takes to build' if numbers.parts[0].holds else 'no'}. "
+        "The world's stock of 2025 would run "
         f"{_told(by, 'eight-billion')} of thought on a current model if it did nothing else; for eight billion the "
         f"plan takes {_told(by, 'eight-billion', 1)} accelerators of the coming decade and "
-        f"{_told(by, 'eight-billion', 2)}, a small part of what the world is expected to supply. Ask for agentic work "
-        f"rather than a stream of thought and {_told(by, 'eight-billion', 4)} of the demand of 2036 goes unserved, for "
-        "want of memory and power and not of money. The definition of an instance moves the answer more than any "
-        "hardware trend.",
-        f"As a claim about speed, more than its author hoped. A model of GPT-3's size thinks at most "
-        f"{_told(by, 'speed')} as fast as a human on a machine of 2026, a thousandfold one {_told(by, 'speed', 1)}, "
-        "and no budget changes that much. If larger models are what it takes, then latency is the limit that money "
-        "does not move.",
-        f"And the race: the cost of the frontier falls {_told(by, 'race')}, on central estimates of the growth of "
+        f"{_told(by, 'eight-billion', 2)}. Ask for {worst['definition']} rather than a stream of thought and "
+        f"{_told(by, 'eight-billion', 4)} of the demand of 2036 goes unserved"
+        + (f", for want of {worst['binds_in_the_end']} and not of money" if worst["binds_in_the_end"] != "nothing" else
+           "") + ". What an instance is taken to be moves the answer more than which machines serve it.",
+        f"As a claim about speed, {'yes' if speed.parts[0].holds else 'not as it was made'}. "
+        "A model of GPT-3's size thinks at most "
+        f"{_told(by, 'speed')} as fast as a human on a machine of 2026, a thousandfold one {_told(by, 'speed', 1)}; "
+        f"drafting ahead makes it {_told(by, 'speed', 2)} for the first, and no budget makes it more. If larger models "
+        "are what it takes, then latency is the limit that money does not move.",
+        f"And the race: the cost of the frontier {'falls' if race >= 1 else 'rises'} {times(max(race, 1 / race))} a "
+        "year, on central estimates of the growth of "
         "models, of hardware and of algorithms that each carry wide ranges. So the post's own edit has aged best: "
         "inference cost may turn out to be a bottleneck, it may take a while before there are many copies, and one "
         "should not forget it. What it missed is that the bottleneck is made of memory, transformers and packaging, "

@@ -10,7 +10,7 @@ import pandas as pd
 
 from capacity.report.marks import PALETTE, svg, tag, ticks
 from capacity.studies.founding.argument import Chart
-from capacity.studies.founding.say import short
+from capacity.studies.founding.say import share, short, usd
 
 WIDTH, PLOT, LEFT, RIGHT, TOP, BOTTOM = 640.0, 240.0, 64.0, 16.0, 26.0, 40.0
 ROW, NAMES, VALUES = 20.0, 258.0, 62.0
@@ -19,6 +19,10 @@ LETTER = 6.2
 """Width of a letter of the legend."""
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 MOST_LABELS = 12
+AXES = {"parameters_b": "billion parameters", "size_of_gpt3": "times the size of GPT-3", "copies": "copies served",
+        "slots": "layers that fit beside the one at work", "context": "tokens of context",
+        "cluster": "accelerators of the cluster", "layers": "layers", "tokens a second": "tokens a second asked for"}
+"""What an axis counts, by the name of the table's column."""
 STYLE = (
     "text{font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',Arial,sans-serif;font-size:12px;fill:#5b6470}"
     ".unit{fill:#1b1f24}.note{fill:#1b1f24}.grid{stroke:#e8ebef}.base{stroke:#98a1ab}.line{fill:none;stroke-width:2}"
@@ -78,7 +82,7 @@ def _lines(chart: Chart) -> str:
     x = _along(data.index, chart.log_x)
     body = "".join(
         tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(v), y2=y(v), class_="base" if i == 0 else "grid")
-        + _text(LEFT - 6, y(v) + 4, _axis(v), "end") for i, v in enumerate(marks))
+        + _text(LEFT - 6, y(v) + 4, _axis(v, chart.unit), "end") for i, v in enumerate(marks))
     body += _text(0, 14, _unit(chart), "start", "unit") + legend
     for i, name in enumerate(data.columns):
         points = [(float(at), float(v)) for at, v in data[name].items()  # type: ignore[arg-type]
@@ -96,15 +100,26 @@ def _lines(chart: Chart) -> str:
 def _below(chart: Chart, values: list[float], x: Place, floor: float) -> str:
     """Labels of the x axis, as many as fit, and what it counts."""
     shown, last = "", -math.inf
-    for value in values[:: max(1, math.ceil(len(values) / MOST_LABELS))]:
+    for value in _marked(values, chart.log_x):
         label = _at(value, chart.data.index.name)
         half = len(label) * LETTER / 2
         if x(value) - half < last + 6:
             continue
         last = x(value) + half
         shown += _text(x(value), floor + 16, label, "middle")
-    name = str(chart.data.index.name or "").replace("parameters_b", "billion parameters").replace("_", " ")
+    name = str(chart.data.index.name or "")
+    name = AXES.get(name, name.replace("_", " "))
     return shown + ("" if name == "year" else _text(WIDTH - RIGHT, floor + 33, name, "end", "unit"))
+
+
+def _marked(values: list[float], log: bool) -> list[float]:
+    """Values that the x axis tells: all that there are, or, of many on a logarithmic axis, the powers of ten."""
+    if len(values) <= MOST_LABELS:
+        return values
+    if log:
+        low, high = math.ceil(math.log10(min(values)) - 1e-9), math.floor(math.log10(max(values)) + 1e-9)
+        return [10.0**power for power in range(low, high + 1)]
+    return values[:: math.ceil(len(values) / MOST_LABELS)]
 
 
 def _at(value: float, name: object) -> str:
@@ -117,7 +132,9 @@ def _unit(chart: Chart) -> str:
     return ("times" if chart.unit == "x" else chart.unit) + (", logarithmic" if chart.log else "")
 
 
-def _axis(value: float) -> str:
+def _axis(value: float, unit: str = "") -> str:
+    if unit == "share":
+        return share(value)
     return short(value).replace(" million", "M").replace(" billion", "B").replace(" trillion", "T")
 
 
@@ -135,7 +152,7 @@ def _bars(chart: Chart) -> str:
     left = min(NAMES, max(len(str(name)) for name in data.index) * LETTER + 14)
     marks, x = _scale(data.to_numpy().ravel().tolist(), chart.log, left, WIDTH - RIGHT - VALUES)
     body = "".join(tag("line", x1=x(v), x2=x(v), y1=top, y2=floor, class_="base" if i == 0 else "grid")
-                   + _text(x(v), floor + 16, _axis(v), "middle") for i, v in enumerate(marks))
+                   + _text(x(v), floor + 16, _axis(v, chart.unit), "middle") for i, v in enumerate(marks))
     body += _text(0, 14, _unit(chart), "start", "unit") + legend
     y = top
     for name, row in data.iterrows():
@@ -157,7 +174,8 @@ def _bar(chart: Chart, value: float, name: str, x: Place, left: float, y: float,
     mark = (tag("line", x1=left, x2=end, y1=y + ROW / 2, y2=y + ROW / 2, stroke=colour, stroke_opacity=0.35)
             + tag("circle", told, cx=end, cy=y + ROW / 2, r=4.5, fill=colour) if chart.log else
             tag("rect", told, x=left, y=y + 3, width=max(end - left, 0.5), height=ROW - 6, fill=colour))
-    return mark + _text(end + 8, y + ROW / 2 + 4, _axis(value), "start", "note")
+    note = usd(value) if chart.unit.startswith("USD") else _axis(value, chart.unit)
+    return mark + _text(end + 8, y + ROW / 2 + 4, note, "start", "note")
 
 
 def _cut(name: str, room: float) -> str:

@@ -11,7 +11,7 @@ from capacity.catalogue import load_catalogue
 from capacity.report.essay import THEMES, essay, pictures, write_essay
 from capacity.report.figures import draw, standalone
 from capacity.report.founding import page, write_findings
-from capacity.studies.founding import ARGUMENTS, Chart, Facts, find, named
+from capacity.studies.founding import ARGUMENTS, Chart, Facts, named, told
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
@@ -26,7 +26,7 @@ def facts():
 
 @pytest.fixture(scope="module")
 def found(facts):
-    return [find(named(name), facts) for name in ("ladder", "streaming", "sweep")]
+    return [told(named(name), facts) for name in ("ladder", "streaming", "sweep")]
 
 
 def parsed(picture):
@@ -97,7 +97,7 @@ def test_the_comparison_of_essays_sees_a_changed_number():
 
 @pytest.mark.long
 def test_the_essay_in_docs_is_what_the_study_writes(facts, tmp_path):
-    every = [find(argument, facts) for argument in ARGUMENTS]
+    every = [told(argument, facts) for argument in ARGUMENTS]
     write_essay(every, facts, tmp_path)
     assert {p.name for p in (tmp_path / "founding-question").iterdir()} == {
         p.name for p in (DOCS / "founding-question").iterdir()}

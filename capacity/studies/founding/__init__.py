@@ -13,10 +13,10 @@ from capacity.studies.founding.argument import (
     Part,
     find,
 )
-from capacity.studies.founding.arguments import ARGUMENTS, findings, named
+from capacity.studies.founding.arguments import ARGUMENTS, findings, named, told
 from capacity.studies.founding.facts import Facts
 
 __all__ = [
     "ARGUMENTS", "Argument", "Chart", "Facts", "Figure", "Finding", "Input", "Outcome", "Part", "find", "findings",
-    "named",
+    "named", "told",
 ]

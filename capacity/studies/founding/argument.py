@@ -21,8 +21,8 @@ SPAN = 100.0
 """A flip is looked for within this factor of the mid value."""
 STEP = 1.8
 """Factor of a step of the first look on either side; what flips is then narrowed by bisection."""
-CLOSE = 1.01
-"""Bisection stops within this factor."""
+CLOSE, ROUGH = 1.01, 1.15
+"""Bisection stops within this factor; within the second where each value takes a solved plan."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Input:
     least: float = 0.0
     most: float = np.inf
     """What it cannot pass, such as 0 and 1 for a share."""
+    search: str = "wide"
+    """Where a flip is looked for: `wide` within SPAN of the mid; `range`, where each value takes a plan, within the
+    stated range and to within ROUGH; `ends`, where only low, mid and high exist, nowhere between."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,6 @@ class Argument:
     claim: str
     inputs: Callable[[Facts], tuple[Input, ...]]
     compute: Callable[[Facts, Values], Outcome]
-    searchable: bool = True
-    """Cheap enough to compute some hundred times, so that what would flip it can be searched for."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Swing:
     stands: bool
     """Every part is as at the mid, at the low and at the high of the input."""
     flip_below: float | None
-    """Largest value under the mid at which a part turns; None: none within SPAN."""
+    """Largest value under the mid at which a part turns; None: none where it was looked for."""
     flip_above: float | None
 
 
@@ -158,20 +159,29 @@ def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, held: tu
     low, high = at(given.low), at(given.high)
     swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict,
                   low.held == held == high.held, None, None)
-    if not argument.searchable:
+    if given.search == "ends":
         return swing
+    if given.search == "range":
+        below, above = (None if end.held == held else _flip(at, given.mid, value, held, 1, ROUGH)
+                        for end, value in ((low, given.low), (high, given.high)))
+        return replace(swing, flip_below=below, flip_above=above)
     bottom, top = max(given.mid / SPAN, given.least), min(given.mid * SPAN, given.most)
-    return replace(swing, flip_below=_flip(at, given.mid, bottom, held),
-                   flip_above=_flip(at, given.mid, top, held))
+    return replace(swing, flip_below=_flip(at, given.mid, bottom, held, _steps(given.mid, bottom), CLOSE),
+                   flip_above=_flip(at, given.mid, top, held, _steps(given.mid, top), CLOSE))
 
 
-def _flip(at: Callable[[float], Outcome], start: float, end: float, held: tuple[bool, ...]) -> float | None:
-    """First value from `start` towards `end` at which a part turns, by a look along the way and bisection; in logs."""
-    steps = max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
+def _steps(start: float, end: float) -> int:
+    return max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
+
+
+def _flip(at: Callable[[float], Outcome], start: float, end: float, held: tuple[bool, ...], steps: int,
+          close: float) -> float | None:
+    """First value from `start` towards `end` at which a part turns: a look at each of `steps`, then bisection; in logs.
+    """
     for near, far in pairwise(np.geomspace(start, end, steps + 1).tolist()):
         if at(far).held == held:
             continue
-        while max(near / far, far / near) > CLOSE:
+        while max(near / far, far / near) > close:
             middle = float(np.sqrt(near * far))
             near, far = (near, middle) if at(middle).held != held else (middle, far)
         return float(far)

@@ -13,6 +13,7 @@ from capacity.studies.founding import (
     ladder,
     latency,
     memory,
+    operations,
     price,
     race,
     streaming,
@@ -21,11 +22,12 @@ from capacity.studies.founding import (
 )
 from capacity.studies.founding.argument import Argument, Finding, find
 from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.naming import worded
 
 ARGUMENTS: tuple[Argument, ...] = (
     *ladder.ARGUMENTS, *price.ARGUMENTS, *memory.ARGUMENTS, *streaming.ARGUMENTS, *latency.ARGUMENTS,
-    *variants.ARGUMENTS, *distillation.ARGUMENTS, *copies.ARGUMENTS, *billions.ARGUMENTS, *race.ARGUMENTS,
-    *training.ARGUMENTS,
+    *variants.ARGUMENTS, *distillation.ARGUMENTS, *operations.ARGUMENTS, *copies.ARGUMENTS,
+    *billions.ARGUMENTS, *race.ARGUMENTS, *training.ARGUMENTS,
 )
 
 
@@ -39,7 +41,12 @@ def named(name: str) -> Argument:
     return known[name]
 
 
+def told(argument: Argument, facts: Facts) -> Finding:
+    """An argument computed, with the swing of each of its inputs, in names that a reader knows."""
+    return worded(find(argument, facts), facts)
+
+
 def findings(catalogue: Catalogue, arguments: Iterable[Argument] = ARGUMENTS) -> Iterator[Finding]:
     """Each argument computed, with the swing of each of its inputs, one after another."""
     facts = Facts(catalogue)
-    return (find(argument, facts) for argument in arguments)
+    return (told(argument, facts) for argument in arguments)

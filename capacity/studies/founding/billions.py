@@ -48,7 +48,7 @@ def _inputs(facts: Facts) -> tuple[Input, ...]:
                     least=1.0),
         Input("supply", "accelerators, memory and power that the world supplies, all at their low, mid or high",
               float(power["low"] / power["value"]), 1.0, float(power["high"] / power["value"]), "of mid",
-              f"supply.csv, told by ai_power_mw of {power['year']}", str(power["confidence"])),
+              f"supply.csv, told by ai_power_mw of {power['year']}", str(power["confidence"]), search="ends"),
     )
 
 
@@ -218,6 +218,6 @@ def _runs(facts: Facts, year: int, growth: float) -> dict[str, object]:
 
 ARGUMENTS = (
     Argument("eight-billion", "Eight billion copies", "To run billions of copies, we'd need to dramatically increase "
-             "the world's number of supercomputers.", _inputs, _billion, searchable=False),
+             "the world's number of supercomputers.", _inputs, _billion),
 )
 __all__ = ["ARGUMENTS", "planned"]

@@ -1,18 +1,33 @@
-"""Copies: human-equivalents per operation, consumer devices, the first copies, each doubling in size."""
+"""Copies: consumer devices, the first copies, each doubling in size."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from capacity.catalogue.cards import Accelerator
+from capacity.catalogue.cards import ModelCard
 from capacity.serving import Slo, weight_bytes
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times, usd
-from capacity.studies.founding.work import GPT3, MILLION, PATIENT, SECONDS_OF_HOUR, most, scaled, tokens_s, written
+from capacity.studies.founding.work import (
+    GPT3,
+    MILLION,
+    PATIENT,
+    SECONDS_OF_HOUR,
+    most,
+    parameters,
+    scaled,
+    tokens_s,
+    writer,
+    written,
+)
 
-TERA, BILLION, GIB = 1e12, 1e9, 2.0**30
+BILLION, GIB = 1e9, 2.0**30
 
 
 def stock(facts: Facts, year: int) -> dict[str, float]:
@@ -27,76 +42,11 @@ def wage(facts: Facts) -> pd.Series:
     return regions["wage_usd_h"] * (1 + regions["overhead_share"])
 
 
-# ---- 1e14 and 1e17 operations a second ------------------------------------------------------------------------------
-
-BOUGHT = (("v100-sxm2-32", 2020), ("a100-sxm-80", 2022), ("h100-sxm", 2023), ("b200-sxm", 2025), ("vr200-nvl72", 2027),
-          ("archetype-2030", 2030), ("archetype-2034", 2034))
-TODAY = 2025
-
-
-def _ops_inputs(facts: Facts) -> tuple[Input, ...]:
-    return (facts.input("trends", "mfu_decode", "used", "share of peak operations that serving achieves", most=1.0),
-            *facts.money())
-
-
-def _ops_tables(facts: Facts, given: Values) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """USD of an hour at both rates by accelerator; copies that the stock of each year runs."""
-    cat, unit, orders = facts.catalogue, facts.claim("hardware_ops_s"), facts.claim("more_orders")
-    cost = pd.DataFrame([{"accelerator": chip, "year": year, "usd_per_hour_at_1e14":
-                          facts.hour(chip, year, given) * unit / (_peak(cat.accelerator(chip)) * given["used"])}
-                         for chip, year in BOUGHT])
-    cost["usd_per_hour_at_1e17"] = cost["usd_per_hour_at_1e14"] * orders
-    held = pd.DataFrame({"year": sorted(set(cat.table("stock")["year_end"]))})
-    held["operations_s"] = [sum(units * _peak(cat.accelerator(chip)) for chip, units in stock(facts, year).items())
-                            for year in held["year"]]
-    held["copies_at_1e14"] = held["operations_s"] * given["used"] / unit
-    held["copies_at_1e17"] = held["copies_at_1e14"] / orders
-    return cost, held
-
-
-def _ops(facts: Facts, given: Values) -> Outcome:
-    cost, held = _ops_tables(facts, given)
-    top = float(wage(facts).max())
-    now, last = cost[cost["year"] <= TODAY].iloc[-1], held.iloc[-1]
-    cheap, dear = float(now["usd_per_hour_at_1e14"]), float(now["usd_per_hour_at_1e17"])
-    many, few = float(last["copies_at_1e14"]), float(last["copies_at_1e17"])
-    below = cost.loc[cost["usd_per_hour_at_1e17"] < top, "year"]
-    when = f"from {below.iloc[0]} on" if len(below) else f"not by {cost['year'].iloc[-1]} either"
-    parts = (
-        Part("at 1e14 operations a second a human-equivalent costs far less than a wage (a tenth)",
-             f"{usd(cheap)} an hour on {now['accelerator']}; the highest wage, overhead included, is {usd(top)}",
-             cheap < top / 10),
-        Part("and the world could run many (a million)",
-             f"{short(many)} on the stock of {last['year']:.0f}", many > MILLION),
-        Part("three orders more would still be transformative: below a wage, and many",
-             f"{usd(dear)} an hour and {short(few)} copies", dear < top and few > MILLION),
-    )
-    reading = (
-        f"Operations are cheap and serving uses few of them: at the {share(given['used'])} of peak that decoding "
-        f"achieves, 1e14 operations a second cost {usd(cheap)} an hour on {now['accelerator']} and the stock of "
-        f"{last['year']:.0f} runs {short(many)} such workers. That would be a large country's worth of specialists, "
-        f"as the commenter said. Three orders of magnitude more is another matter: {usd(dear)} an hour, {short(few)} "
-        f"copies, and below the best paid region's wage {when}.")
-    return Outcome(parts, (Figure("hour at 1e14 operations/s", cheap, "USD", str(now["accelerator"])),
-                           Figure("hour at 1e17 operations/s", dear, "USD", str(now["accelerator"])),
-                           Figure("copies at 1e14 on the world's stock", many, "copies", "stock.csv"),
-                           Figure("copies at 1e17 on the world's stock", few, "copies", "stock.csv")),
-                   reading, {"cost": cost, "stock": held},
-                   (Chart("An hour of a human-equivalent to an owner", "USD",
-                          cost.set_index("year")[["usd_per_hour_at_1e14", "usd_per_hour_at_1e17"]].rename(
-                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True),
-                    Chart("Copies that the world's stock runs", "copies",
-                          held.set_index("year")[["copies_at_1e14", "copies_at_1e17"]].rename(
-                              columns=lambda name: "at " + name[-4:] + " operations a second"), log=True)))
-
-
-def _peak(chip: Accelerator) -> float:
-    return chip.bf16_tflops * TERA
-
-
 # ---- consumer devices -----------------------------------------------------------------------------------------------
 
-BOX = 8
+BOX, FEW_OF = 8, 0.1
+LIKE = "rtx4090"
+"""The card that a device without one is taken to be built as."""
 DISTANT = Slo(300.0, 20.0)
 """Limits so wide that only memory decides."""
 
@@ -110,7 +60,8 @@ def _consumer_inputs(facts: Facts) -> tuple[Input, ...]:
 
 def _consumer(facts: Facts, given: Values) -> Outcome:
     need = weight_bytes(facts.catalogue.model(GPT3), "fp4")
-    table, world = _devices(facts, given, need), _world(facts, given)
+    table, world = _devices(facts, given, need), facts.keep(
+        ("world", given["tokens_per_word"]), lambda: _world(facts, given))
     cards, phones = table[table["tokens_s_of_a_box"].notna()], table[table["device"].str.startswith("phone")]
     gamers, held = float(cards["all_of_them_tokens_s"].sum()) / world, int(phones["devices_to_hold_gpt3"].min())
     box, phone = cards.iloc[int(cards["usd_per_mtok"].argmin())], phones.iloc[-1]
@@ -123,16 +74,17 @@ def _consumer(facts: Facts, given: Values) -> Outcome:
              "million",
              bool(cards.empty)),
         Part("and all of them together would add little (a tenth of the datacentres at most)",
-             f"{share(gamers)} of what the datacentre stock of {year} could write", gamers < 0.1),
+             f"{share(gamers)} of what the datacentre stock of {year} could write", gamers < FEW_OF),
     )
     reading = (
-        f"At 4 bits, which nobody used in 2021, GPT-3 is {need / BILLION:.0f} GB: "
+        f"At 4 bits GPT-3 is {need / BILLION:.0f} GB: "
         f"{cards['devices_to_hold_gpt3'].iloc[0]:.0f} cards of 24 GB, and a box of {BOX} serves it at "
         f"{box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token. So a gamer's card can be repurposed, one box at a time. "
-        "What it does not change is the world's capacity: all such cards, in the hours they are on, would write "
-        f"{share(gamers)} of what datacentres could. A phone holds {short(phone['largest_model_b'])} billion "
-        f"parameters at 4 bits and reads them in {phone['sweep_of_memory_s'] * 1e3:.0f} ms a token; GPT-3 takes "
-        f"{held} of them.")
+        f"{'What it does not change is the world' if gamers < FEW_OF else 'And it changes the world'}'s capacity: all "
+        "such cards, in the hours that their owners lend them, would write "
+        f"{share(gamers)} of what datacentres could. A {phone['device']} serves at most {phone['largest_model_alone']} "
+        f"at 4 bits, {phone['tpot_s_alone'] * 1e3:.0f} ms a token and {usd(phone['usd_per_mtok'])} a million tokens of "
+        f"its price and current; GPT-3 would fill {held} of them.")
     return Outcome(parts, (Figure("gamers' cards against the datacentre stock", gamers, "share", "serving, stock.csv"),
                            Figure("phones of 2025 that hold GPT-3", float(held), "phones", "consumer_devices.csv"),
                            Figure("token of GPT-3 in a box of eight cards", float(box["tpot_s_in_a_box_of_8"]), "s",
@@ -150,18 +102,46 @@ def _devices(facts: Facts, given: Values, need: float) -> pd.DataFrame:
         best = None if not row["accelerator"] else most(written(
             facts, GPT3, str(row["accelerator"]), DISTANT, given["tokens_per_word"], weights="int4", kv="fp8", pod=BOX))
         rate = float("nan") if best is None else float(best["output_tokens_s_per_accelerator"])
-        sweep = memory / BILLION / float(row["bandwidth_gb_s"])
         hour = facts.device_hour(float(row["price_usd"]), float(row["watts"]))
-        alone = 1 / sweep if best is None else rate
+        model, own_s = facts.keep(("alone", row["id"]), lambda row=row: _alone(facts, row))  # type: ignore[misc]
+        alone = 1 / own_s if best is None else rate
         rows.append({"device": row["name"], "memory_gb": row["memory_gb"],
-                     "devices_to_hold_gpt3": int(np.ceil(need / memory)), "largest_model_b": memory * 2 / BILLION,
-                     "sweep_of_memory_s": sweep, "usd_per_hour": hour, "usd_per_mtok": hour / alone / SECONDS_OF_HOUR
-                     * MILLION, "of": "GPT-3 in a box of 8" if best is not None else "the largest model it holds, "
-                                                                                     "alone",
+                     "devices_to_hold_gpt3": int(np.ceil(need / memory)), "largest_model_alone": model,
+                     "tpot_s_alone": own_s, "sweep_of_memory_s": memory / BILLION / float(row["bandwidth_gb_s"]),
+                     "usd_per_hour": hour, "usd_per_mtok": hour / alone / SECONDS_OF_HOUR * MILLION,
+                     "of": "GPT-3 in a box of 8" if best is not None else "the largest model it serves, alone",
                      "tpot_s_in_a_box_of_8": float("nan") if best is None else float(best["tpot_s"]),
                      "tokens_s_of_a_box": rate * BOX,
                      "all_of_them_tokens_s": rate * units * MILLION * float(row["hours_per_day"]) / 24})
     return pd.DataFrame(rows)
+
+
+def _alone(facts: Facts, row: Mapping[Any, Any]) -> tuple[str, float]:
+    """The largest dense model of the catalogue that one such device serves at 4 bits, and its seconds a token.
+
+    A device without a row of its own is a consumer card of the catalogue with the device's memory, bandwidth and speed.
+    """
+    like = facts.catalogue.accelerator(str(row["accelerator"]) or LIKE)
+    card = like if row["accelerator"] else replace(
+        like, id=str(row["id"]), name=str(row["name"]), bf16_tflops=float(row["tflops"]), fp8_tflops=None,
+        fp4_tflops=None, int8_tops=2 * float(row["tflops"]), memory_gb=float(row["memory_gb"]),
+        memory_usable_gb=float(row["memory_gb"]) * like.memory_usable_gb / like.memory_gb,
+        memory_bandwidth_gb_s=float(row["bandwidth_gb_s"]))
+    wrote = facts.catalogue.constant("tokens_per_word")
+    for model in facts.keep("dense by size", lambda: _dense(facts)):
+        if weight_bytes(model, "int4") > card.memory_usable_gb * GIB:
+            continue
+        found = facts.frontier(model, card, writer(facts, wrote, DISTANT), DISTANT, weights="int4", kv="fp16", pod=1)
+        if len(found):
+            return model.name, float(found["tpot_s"].min())
+    return "none", float("nan")
+
+
+def _dense(facts: Facts) -> list[ModelCard]:
+    """Dense models that exist, the largest first."""
+    cards = facts.catalogue.models().values()
+    dense = [card for card in cards if not card.experts_total and "Hypothetical" not in card.name]
+    return sorted(dense, key=parameters, reverse=True)
 
 
 def _world(facts: Facts, given: Values) -> float:
@@ -210,10 +190,10 @@ def _first(facts: Facts, given: Values) -> Outcome:
     reading = (
         f"A training run leaves behind a cluster that can serve what it trained. The {short(last['accelerators'])} "
         f"accelerators of {last['model']} hold {short(last['copies'])} copies of it; each copy carries many requests "
-        f"at once, and together they keep up with the thought of {short(last['human_equivalents'])} humans. Neither a "
-        f"few nor billions: on release day there is the workforce of a city, {short(fewest)} to {short(many)} minds "
-        f"by the runs on record. From there to the human population it is a factor of {short(wanted / many)}, which "
-        "is built and not switched on.")
+        f"at once, and together they keep up with the thought of {short(last['human_equivalents'])} humans. "
+        f"{'Neither a few nor billions: on' if fewest > FEW and many < wanted else 'On'} release day there are "
+        f"{short(fewest)} to {short(many)} minds by the runs on record. From the most of them to the human population "
+        f"it is a factor of {short(wanted / many)}, which has to be built and cannot be switched on.")
     return Outcome(parts, (Figure("streams of thought on release day, least", fewest, "streams", "serving"),
                            Figure("streams of thought on release day, most", many, "streams", "serving")), reading,
                    {"release day": table},
@@ -254,9 +234,11 @@ def _doubling(facts: Facts, given: Values) -> Outcome:
     reading = (
         "If doubling a model is worth one stone of Go and the human range spans ten, then the range is paid for in "
         f"copies: on a fixed fleet of {chip} each doubling takes {share(lost)} of the instances, and the whole range "
-        f"leaves one in {short(1 / left)}. The loss is a little more than half a time because a larger model must "
-        "spread over more accelerators and spend more of each step on talking. Whoever has a fleet for a billion "
-        "mediocre workers has one for a million excellent ones.")
+        f"leaves one in {short(1 / left)}. "
+        + ("It is more than half at a time because a larger model must spread over more accelerators and spend more of "
+           "each step on talking. " if lost > 0.5 else "")
+        + f"Whoever has a fleet for {short(BILLION)} workers at the lower end has one for {short(BILLION * left)} at "
+        "the upper.")
     return Outcome(parts, (Figure("instances lost per doubling", lost, "share", chip),
                            Figure("fewer instances over the "
                                   "range", 1 / left, "x", chip)), reading, {"doublings": table},
@@ -265,9 +247,6 @@ def _doubling(facts: Facts, given: Values) -> Outcome:
 
 
 ARGUMENTS = (
-    Argument("operations", "Human-equivalents at 1e14 and 1e17 operations a second",
-             "A model of 1e14 operations/s competitive with trained humans would be transformative, and even of three "
-             "orders more.", _ops_inputs, _ops),
     Argument("consumer", "Consumer GPUs and phones",
              "You can't just repurpose all consumer GPUs for inferencing, let alone run GPT-3 on your smartphone.",
              _consumer_inputs, _consumer),

@@ -9,13 +9,20 @@ import pandas as pd
 
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
-from capacity.studies.founding.mix import SCENARIO, by_factor, graded
+from capacity.studies.founding.mix import SCENARIO, Form, by_factor, graded
 from capacity.studies.founding.say import share, short
 from capacity.studies.founding.work import MILLION, PROMPT, SECONDS_OF_HOUR, tokens_s, written
 
 CHIP, POD = "h200-sxm", 64
-TRIED = (("deepseek-r1", "llama3.1-70b"), ("deepseek-r1", "llama3.1-8b"), ("gpt3-davinci", "gpt3-ada"))
+TRIED = tuple((Form(large, large), Form(small, small)) for large, small in (
+    ("deepseek-r1", "llama3.1-70b"), ("deepseek-r1", "qwen3-32b"), ("deepseek-r1", "llama3.1-8b"),
+    ("gpt3-davinci", "gpt3-curie"), ("gpt3-davinci", "gpt3-babbage"), ("gpt3-davinci", "gpt3-ada")))
 """Large and small models between which a plan chooses at each factor."""
+WIDE = Form("gpt3-davinci", "gpt3-davinci at 16 bits", "fp16", "fp16")
+NARROW = (Form("gpt3-davinci", "gpt3-davinci at 8 bits"),
+          Form("gpt3-davinci", "gpt3-davinci at 4 bits, computing at 16", "int4", "fp16"))
+"""One model at several precisions, between which a plan chooses likewise."""
+PAIRS = (*TRIED, *((WIDE, narrow) for narrow in NARROW))
 SAVES = 0.9
 """A mix is cheaper that costs less than this share of the largest variant alone."""
 
@@ -30,13 +37,18 @@ def _inputs(facts: Facts) -> tuple[Input, ...]:
                      str(row["confidence"]), most=0.99)
 
     return (of("deepseek-r1", "llama3.1-70b", "kept", "worth that DeepSeek-R1's distillate into Llama 70B keeps"),
-            of("gpt3-davinci", "gpt3-ada", "easy", "share of the work that Ada does as well as Davinci"))
+            of("gpt3-davinci", "gpt3-ada", "easy", "share of the work that Ada does as well as Davinci"),
+            facts.input("constants", "worth_at_8_bits", "eight", "worth that a model keeps at 8 bits of its 16",
+                        most=1.0),
+            facts.input("constants", "worth_at_4_bits", "four", "worth that it keeps with weights of 4 bits", most=1.0))
 
 
 def _distil(facts: Facts, given: Values) -> Outcome:
     table, pairs = _smaller(facts, given), facts.catalogue.table("distillation")
     grades, against = graded(facts, given["easy"])
-    choice = facts.keep("by factor", lambda: pd.concat([by_factor(facts, *pair) for pair in TRIED], ignore_index=True))
+    choice = facts.keep("by factor", lambda: pd.concat([by_factor(facts, *pair) for pair in PAIRS], ignore_index=True))
+    keeps = {form.words: (given[name], wins_from(choice, WIDE.words, form.words))
+             for form, name in zip(NARROW, ("eight", "four"), strict=True)}
     switch = float(pairs.loc[pairs["small"] == "", "share_of_gain"].iloc[0])
     distilled = table[table["large"] == "deepseek-r1"]
     near = distilled.iloc[int((distilled["size"] * facts.claim("distil_smaller") - 1).abs().argmin())]
@@ -53,6 +65,9 @@ def _distil(facts: Facts, given: Values) -> Outcome:
         Part("the cheapest mix gives the easy work to small models",
              f"{mix} of the work, at {share(against)} of the cost of the largest alone",
              against < SAVES and len(grades["variant"].unique()) > 1),
+        Part("low precision saves more than it loses", "; ".join(
+            f"{name} keeps {share(kept)} and wins from {share(edge)} on" for name, (kept, edge) in keeps.items()),
+             all(kept > edge for kept, edge in keeps.values())),
     )
     return Outcome(parts, _figures(against, distilled, choice), _reading(near, distilled, grades, against, choice),
                    {"small against large": table, "cheapest mix": grades, "by factor": choice}, _charts(table, choice))
@@ -62,9 +77,9 @@ def _figures(against: float, distilled: pd.DataFrame, choice: pd.DataFrame) -> t
     told = [Figure("cost of the cheapest mix of GPT-3's sizes", against, "of its large one", SCENARIO),
             Figure("worth kept by R1's best distillate", float(distilled["worth_kept"].max()), "share",
                    "distillation.csv")]
-    for large, small in TRIED:
-        told.append(Figure(f"factor from which {small} wins over {large}", wins_from(choice, large, small), "share",
-                           f"{SCENARIO}, solved"))
+    for large, small in PAIRS:
+        told.append(Figure(f"factor from which {small.words} wins over {large.words}",
+                           wins_from(choice, large.words, small.words), "share", f"{SCENARIO}, solved"))
     return tuple(told)
 
 
@@ -78,28 +93,33 @@ def wins_from(choice: pd.DataFrame, large: str, small: str) -> float:
 def _reading(near: pd.Series, distilled: pd.DataFrame, grades: pd.DataFrame, against: float,
              choice: pd.DataFrame) -> str:
     large = grades.iloc[int(grades["share_of_accelerators"].argmax())]
-    ada, seventy = (wins_from(choice, *TRIED[at]) for at in (-1, 0))
+    edge = {small.words: wins_from(choice, large.words, small.words) for large, small in PAIRS}
+    ada, seventy = edge["gpt3-ada"], edge[str(near["small"])]
+    eight, four = (edge[form.words] for form in NARROW)
     return (
         "A small model wins on all work of which it keeps a larger share of the worth than its share of the cost, and "
         f"a plan that may choose does just that: Ada serves whatever work it does at {share(ada)} of Davinci's worth "
-        f"or more, {near['small']} needs {share(seventy)} of {near['large']}'s, since an expert model of that size is "
-        f"hardly dearer to run. With Davinci's work in four grades the cheapest mix costs {share(against)} of Davinci "
+        f"or more, Babbage from {share(edge['gpt3-babbage'])} and Curie from {share(edge['gpt3-curie'])} on; "
+        f"{near['small']} needs {share(seventy)} of {near['large']}'s, whose experts work a few at a time. Fewer bits "
+        f"are the same trade: GPT-3 at 8 wins over 16 wherever it keeps {share(eight)} of the worth, with weights of 4 "
+        f"bits {share(four)}. With Davinci's work in four grades the cheapest mix costs {share(against)} of Davinci "
         f"alone, and {large['variant']} still takes {share(large['share_of_accelerators'])} of the accelerators for "
-        f"{share(large['share_of_work'])} of the work: the hard rest is the bill. The loss quoted in 2021 was that of "
+        f"{share(large['share_of_work'])} of the work"
+        + (": the hard rest is the bill" if large["share_of_accelerators"] > large["share_of_work"] else "")
+        + ". The loss quoted in 2021 was that of "
         f"the Switch paper; the distillates of 2025 keep {share(distilled['worth_kept'].min())} to "
         f"{share(distilled['worth_kept'].max())} of a benchmark that they were distilled for. How much work is easy, "
         "for Ada to Davinci, is a guess.")
 
 
 def _charts(table: pd.DataFrame, choice: pd.DataFrame) -> tuple[Chart, ...]:
-    named = choice.assign(pair=choice["small"] + " for " + choice["large"]).rename(
-        columns={"factor": "worth of an hour of the small model"})
+    edges = pd.DataFrame([(f"{small.words} for {large.words}", wins_from(choice, large.words, small.words))
+                          for large, small in PAIRS], columns=["pair", "worth"])
     return (Chart("A small model against its large one", "share", table.assign(
                 pair=table["small"] + " for " + table["large"]).set_index("pair")[["cost", "worth_kept"]].rename(
                     columns={"cost": "its cost", "worth_kept": "worth it keeps"}), "bars", log=True),
-            Chart("The cheapest mix against the large model alone, by worth of the small one", "share",
-                  named.pivot_table(index="worth of an hour of the small model", columns="pair",
-                                    values="against_large", sort=False).sort_index(), log=True, log_x=True))
+            Chart("Worth that a smaller form must keep to win in the cheapest plan", "share",
+                  edges.set_index("pair"), "bars", log=True))
 
 
 def _smaller(facts: Facts, given: Values) -> pd.DataFrame:

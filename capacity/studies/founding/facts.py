@@ -19,6 +19,8 @@ from capacity.studies.founding.argument import Input, Values
 T = TypeVar("T")
 HOURS = 8766.0
 """Hours of a mean year."""
+HELD_IN = {"host": "host_memory_usd_per_gb", "nvme": "nvme_usd_per_gb"}
+"""Rows of constants: what a GB costs where streamed weights are kept."""
 FABRIC = "rail-3tier"
 """Has as many tiers as the size of the pod needs."""
 
@@ -50,7 +52,7 @@ class Facts:
 
     def said(self, name: str) -> float:
         """A number of the discussion where it only sets the work to be done."""
-        return float(self.catalogue.row("founding_claims", name)["value"])
+        return self.keep(("claim", name), lambda: float(self.catalogue.row("founding_claims", name)["value"]))
 
     def quote(self, name: str) -> str:
         """The words a claimed number stands in."""
@@ -81,6 +83,12 @@ class Facts:
                            "USD)", low / mid, 1.0, high / mid,
                      "of mid", f"accelerator_prices.csv {accelerator} {year}", "estimate")
 
+    def memory(self, name: str = "memory") -> Input:
+        """Price of host memory as a factor on its mid."""
+        row = self.input("constants", HELD_IN["host"], name, "")
+        return Input(name, f"price of host memory (mid {row.mid:g} USD a GB)", row.low / row.mid, 1.0,
+                     row.high / row.mid, "of mid", row.source, row.confidence)
+
     def money(self) -> tuple[Input, ...]:
         """What an owner's hour rests on beside the price of the accelerator."""
         return (
@@ -108,6 +116,18 @@ class Facts:
         yearly += shell * annuity_due(rate, cat.constant("facility_life_years"))
         power = watts * 1e3 * float(sites["pue"].median()) * float(sites["power_usd_kwh"].median())
         return (yearly / HOURS + power) / given["busy"]
+
+    def kept_hour(self, source: str, given: Values) -> float:
+        """USD an hour of load for a GB (decimal) of memory outside the accelerator, host or nvme, over `life`.
+
+        Beside the machine's price, which holds some memory already: what streaming takes is counted in full.
+        """
+        cat = self.catalogue
+        bought = cat.constant(HELD_IN[source])
+        if source == "host":
+            bought *= given.get("memory", 1.0)
+        yearly = annuity_due(given["rate"], given["life"]) + cat.constant("upkeep_share_per_year")
+        return bought * yearly / HOURS / given["busy"]
 
     def device_hour(self, price_usd: float, watts: float) -> float:
         """USD an hour of a device that its owner has at home: its price over its life and its electricity."""

@@ -10,7 +10,16 @@ from capacity.serving import Slo
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts, narrowest
 from capacity.studies.founding.say import short, times
-from capacity.studies.founding.work import GPT3, PATIENT, parameters, scaled, writer, written
+from capacity.studies.founding.work import (
+    GPT3,
+    PACES,
+    PATIENT,
+    QUICKEST,
+    parameters,
+    scaled,
+    writer,
+    written,
+)
 
 GB, GIB, MS, TRILLION = 1e9, 2.0**30, 1e3, 1e12
 OF_2021, OF_NOW = "a100-sxm-80", "gb300-nvl72"
@@ -51,11 +60,13 @@ def _sweep(facts: Facts, given: Values) -> Outcome:
     reading = (
         "A copy whose dense weights fill its memory cannot write a token faster than one sweep of that memory, "
         f"whatever else is done: {first['sweep_ms']:.0f} ms on the V100 of {first['year']:.0f}, "
-        f"{last['sweep_ms']:.0f} ms on what trends suggest for {last['year']:.0f}. Between accelerator and memory the "
-        "fear of 2021 did not come true: stacked memory gained bandwidth along with its size, and the floor under "
-        "latency hardly moved. Between host and accelerator it did: filling the memory once takes "
-        f"{first['sweep_over_host_link_s']:.1f} s there and {last['sweep_over_host_link_s']:.1f} s here. Years after "
-        "2027 are archetypes, extrapolated.")
+        f"{last['sweep_ms']:.0f} ms on what trends suggest for {last['year']:.0f}. Between accelerator and memory "
+        + ("the fear of 2021 came true: size outgrew bandwidth" if parts[0].holds else
+           "the fear of 2021 did not come true: stacked memory gained bandwidth along with its size, and the floor "
+           "under latency did not rise")
+        + f". Between host and accelerator it {'did' if parts[1].holds else 'did not either'}: filling the memory once "
+        f"takes {first['sweep_over_host_link_s']:.1f} s there and {last['sweep_over_host_link_s']:.1f} s here. "
+        "Archetypes are extrapolated.")
     chart = table.set_index("accelerator")[["sweep_ms"]]
     return Outcome(parts, (Figure("sweep of all memory, newest", last["sweep_ms"], "ms", str(last["accelerator"])),
                            Figure("sweep of all memory, V100", first["sweep_ms"], "ms", str(first["accelerator"])),
@@ -97,11 +108,11 @@ def _fit(facts: Facts, given: Values) -> Outcome:
     )
     reading = (
         f"At 16 bits GPT-3 is {parameters(card) * 2 / GB:.0f} GB. {by_bytes:.0f} V100 hold it and {serves:.0f} serve "
-        f"it: a rack's shelf, not hundreds. It became one node of {NODE} in {first['year']} with "
-        f"{first['accelerator']}, and fits on one accelerator {_one(table)}. The footnote of 2021 was right about the "
-        f"next step, though: a thousandfold GPT-3 takes {whole:.0f} racks of {OF_NOW}, so "
-        f"its every token crosses the fabric between racks, and {_whole_rack(table)}. On the machines of 2021 no "
-        f"sharding of it writes a token within {PATIENT.tpot_s:g} seconds at all.")
+        f"it{'' if parts[0].holds else ', not hundreds'}. It became one node of {NODE} in {first['year']} with "
+        f"{first['accelerator']}, and fits on one accelerator {_one(table)}. A thousandfold GPT-3 "
+        + (f"takes {whole:.0f} racks of {OF_NOW}, as the footnote of 2021 feared: its every token crosses the fabric "
+           "between racks" if parts[1].holds else f"fits in one scale-up domain of {OF_NOW}")
+        + f", and {_whole_rack(table)}. {_too_slow(table)}")
     shown = table.set_index("accelerator")[["gpt3_at_16_bits", "gpt3_at_its_narrowest", "gpt3x1000"]]
     return Outcome(parts, (Figure("V100 that hold the weights", by_bytes, "accelerators", "models/gpt3-davinci.yaml"),
                            Figure("V100 of a copy that serves", serves, "accelerators", "serving"),
@@ -134,6 +145,14 @@ def _whole_rack(table: pd.DataFrame) -> str:
     return f"the first single domain that holds it is that of {within['accelerator'].iloc[0]}"
 
 
+def _too_slow(table: pd.DataFrame) -> str:
+    """The machines on which no sharding of the 1000x model keeps the limit."""
+    none = table.loc[table["gpt3x1000"].isna(), "accelerator"]
+    if none.empty:
+        return "Every machine here serves it."
+    return f"On {', '.join(none)} no sharding of it writes a token within {PATIENT.tpot_s:g} seconds."
+
+
 def _one(table: pd.DataFrame) -> str:
     alone = table.loc[table["gpt3_at_its_narrowest"] <= 1]
     return "not yet" if alone.empty else f"since {alone['year'].iloc[0]}, with {alone['accelerator'].iloc[0]}"
@@ -147,54 +166,100 @@ def _least(facts: Facts, card: ModelCard, chip: Accelerator, weights: str, pod: 
 
 # ---- the largest model ----------------------------------------------------------------------------------------------
 
+UNEVEN = (1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
+"""A model whose heads split evenly may fit where a smaller one does not: these many times its size are tried too."""
 CLUSTERS = (8, 72, 576, 4608, 32768)
+ALIKE = 0.95
+"""Models of that share of a size count as alike: sizes are found by bisection."""
 QUICK = "50 ms a token"
 SLOS = {QUICK: Slo(5.0, 0.05), "800 ms a token": PATIENT}
+
+
+def _fits_within(facts: Facts, card: ModelCard, chip: Accelerator, size: int, slo: Slo) -> bool:
+    """Whether some plan keeps the limits, at their own pace or at a quicker one, which holds keys for less time."""
+    wrote = facts.catalogue.constant("tokens_per_word")
+    quicker = QUICKEST * PACES ** np.floor(np.log(slo.tpot_s / QUICKEST) / np.log(PACES) - np.arange(2))
+    for pace in (slo.tpot_s, *quicker.tolist()):
+        at = Slo(slo.ttft_s * pace / slo.tpot_s, pace, slo.percentile)
+        if len(facts.frontier(card, chip, writer(facts, wrote, at), at, pod=size)):
+            return True
+    return False
 
 
 def largest(facts: Facts, chip: str, size: int, slo: Slo) -> float:
     """Parameters of the largest dense model of GPT-3's proportions that so many accelerators serve within limits."""
     card = facts.catalogue.model(GPT3)
     accelerator = facts.catalogue.accelerator(chip)
-    work = writer(facts, facts.catalogue.constant("tokens_per_word"), slo)
+
+    def fits(times_gpt3: float) -> bool:
+        return _fits_within(facts, scaled(card, times_gpt3), accelerator, size, slo)
     low, high = 1e-3, 1e5
     for _ in range(14):
         middle = float(np.sqrt(low * high))
-        fits = not facts.frontier(scaled(card, middle), accelerator, work, slo, pod=size).empty
-        low, high = (middle, high) if fits else (low, middle)
-    return parameters(scaled(card, low))
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    further = [low * step for step in UNEVEN if fits(low * step)]
+    return parameters(scaled(card, max([low, *further])))
+
+
+def _largest_table(facts: Facts) -> pd.DataFrame:
+    return pd.DataFrame([{"accelerator": chip, "cluster": size, "limit": limit,
+                          "parameters": largest(facts, chip, size, slo)}
+                         for chip in (OF_2021, OF_NOW) for size in CLUSTERS for limit, slo in SLOS.items()
+                         if size >= facts.catalogue.accelerator(chip).scale_up_domain])
+
+
+def _best_of_2021(facts: Facts, cluster: int, limit: float, wanted: float) -> float:
+    """Parameters of the largest model within a limit; at least `wanted` where a model of just that size is served."""
+    slo = Slo(PATIENT.ttft_s * limit / PATIENT.tpot_s, limit)
+    card = facts.catalogue.model(GPT3)
+    big = scaled(card, wanted / parameters(card))
+    big = scaled(card, (wanted / parameters(card)) ** 2 * parameters(card) / parameters(big))
+    served = _fits_within(facts, big, facts.catalogue.accelerator(OF_2021), cluster, slo)
+    return max(largest(facts, OF_2021, cluster, slo), wanted if served else 0.0)
+
+
+def _saturates(table: pd.DataFrame) -> str:
+    """From which cluster on a larger one serves no larger model under either limit."""
+    wide = table.pivot_table(index="cluster", columns=["accelerator", "limit"], values="parameters")
+    enough = wide.ge(wide.max() * ALIKE).all(axis=1)
+    if not bool(enough.iloc[:-1].any()):
+        return "A larger cluster still serves a larger model."
+    return (f"From {short(float(str(enough.idxmax())))} accelerators on a larger cluster brings more copies, not "
+            "larger ones: no sharding makes use of it for one.")
 
 
 def _largest_inputs(facts: Facts) -> tuple[Input, ...]:
-    return ()
+    claimed = facts.said("largest_cluster")
+    return (Input("limit", "seconds a token that one waits for", PATIENT.tpot_s / 8, PATIENT.tpot_s, PATIENT.tpot_s * 8,
+                  "s", "a limit, not a fact: an eighth and eight times", "derived"),
+            Input("cluster", "accelerators of the largest cluster of 2021", claimed / 3, claimed, claimed * 3,
+                  "accelerators", "founding_claims.csv largest_cluster (tens of thousands)", "estimate", least=8.0,
+                  most=claimed * 4))
 
 
 def _largest(facts: Facts, given: Values) -> Outcome:
-    table = pd.DataFrame([{"accelerator": chip, "cluster": size, "limit": limit,
-                           "parameters": largest(facts, chip, size, slo)}
-                          for chip in (OF_2021, OF_NOW) for size in CLUSTERS for limit, slo in SLOS.items()
-                          if size >= facts.catalogue.accelerator(chip).scale_up_domain])
+    table = facts.keep("largest", lambda: _largest_table(facts))
     wanted = parameters(facts.catalogue.model(GPT3)) * facts.claim("larger")
-    then, now = (table[table["accelerator"] == chip] for chip in (OF_2021, OF_NOW))
-    stores = facts.claim("largest_cluster") * facts.catalogue.accelerator(OF_2021).memory_usable_gb * GIB / 2
-    best, quick, patient = (float(part["parameters"].max()) for part in (
-        then[then["cluster"] >= facts.claim("largest_cluster")], now[now["limit"] == QUICK],
-        now[now["limit"] != QUICK]))
+    now, limit = table[table["accelerator"] == OF_NOW], given["limit"]
+    stores = given["cluster"] * facts.catalogue.accelerator(OF_2021).memory_usable_gb * GIB / 2
+    best = _best_of_2021(facts, int(given["cluster"]), limit, wanted)
+    quick, patient = (float(part["parameters"].max()) for part in (
+        now[now["limit"] == QUICK], now[now["limit"] != QUICK]))
+    verb, after = ("Storing was never the difficulty", "Serving was") if stores >= wanted > best else (
+        "As for storing", "As for serving")
     parts = (
         Part("a cluster of tens of thousands of GPUs of 2021 may not store a 1000x model",
              f"it stores {short(stores)} parameters at 16 bits, {short(wanted)} are wanted", stores < wanted),
         Part("it may not be able to serve one",
-             f"the largest that it serves within {PATIENT.tpot_s:g} s a token has {short(best)} "
+             f"the largest that it serves within {short(limit)} s a token has {short(best)} "
              "parameters", best < wanted),
     )
     reading = (
-        f"Storing was never the difficulty: {short(facts.claim('largest_cluster'))} {OF_2021} hold "
-        f"{times(stores / wanted)} the thousandfold model. Serving was. Within {PATIENT.tpot_s:g} s a token those "
-        f"machines reach {short(best)} parameters; {OF_NOW} reaches {short(patient)}, but at a conversational 50 ms "
-        f"only {short(quick)}. Beyond the width that tensor parallelism can use, a larger cluster brings more copies, "
-        "not larger ones.")
+        f"{verb}: {short(given['cluster'])} {OF_2021} hold {times(stores / wanted)} the thousandfold model. {after}: "
+        f"within {short(limit)} s a token those machines reach {short(best)} parameters; {OF_NOW} reaches "
+        f"{short(patient)} within {PATIENT.tpot_s:g} s, at a conversational 50 ms {short(quick)}. {_saturates(table)}")
     wide = table.assign(series=table["accelerator"] + ", " + table["limit"]).pivot_table(
-        index="cluster", columns="series", values="parameters")
+        index="cluster", columns="series", values="parameters").rename_axis("accelerators of the cluster")
     return Outcome(parts, (Figure("largest model of 2021's largest cluster", best / TRILLION, "trillion parameters",
                                   OF_2021),
                            Figure("largest model at 50 ms a token now", quick / TRILLION, "trillion "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,16 @@ EASIEST = "easy"
 GAP, SECONDS = 0.01, 60.0
 FACTORS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 """Factors of the small model, a class of work each."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A model as served: its formats of weights and keys, and what it is called where forms of it are compared."""
+
+    model: str
+    words: str
+    weights: str = "fp8"
+    kv: str = "fp8"
 
 
 def _solved(facts: Facts, sets: tuple[str, ...]) -> Plan:
@@ -52,16 +63,15 @@ def _cost(plan: Plan) -> float:
     return float(plan.stages["objective"].iloc[-1])
 
 
-def by_factor(facts: Facts, large: str, small: str) -> pd.DataFrame:
+def by_factor(facts: Facts, large: Form, small: Form) -> pd.DataFrame:
     """The plan's choice at each factor: share of work that `small` serves, accelerators over those of `large` alone."""
     base = load_scenario(SCENARIO)
     kind = base.classes[EASIEST].model_dump(exclude_unset=True)
     each = sum(float(v) for path in base.demand.classes.values() for v in (path.by_year or {}).values()) / len(FACTORS)
     names = [f"at-{factor:g}" for factor in FACTORS]
-    form = {"weights": "fp8", "kv": "fp8", "available": base.years.first}
     worth = {"large": dict.fromkeys(names, 1.0), "small": dict(zip(names, FACTORS, strict=True))}
-    variants = {name: {**form, "model": model, "equivalence": worth[name]}
-                for name, model in (("large", large), ("small", small))}
+    variants = {name: {"model": form.model, "weights": form.weights, "kv": form.kv, "available": base.years.first,
+                       "equivalence": worth[name]} for name, form in (("large", large), ("small", small))}
     asked = {name: {"by_year": {base.years.first: each}} for name in names}
     plan = _solved(facts, (_set("classes", dict.fromkeys(names, kind)), _set("variants", variants),
                            _set("demand", {"classes": asked, "split": "population"})))
@@ -73,7 +83,7 @@ def by_factor(facts: Facts, large: str, small: str) -> pd.DataFrame:
     table = _served(plan)
     used = table.groupby("grade")["accelerators"].sum()
     share = table[table["variant"] == "small"].groupby("grade")["share_of_grade"].sum()
-    return pd.DataFrame({"large": large, "small": small, "factor": FACTORS,
+    return pd.DataFrame({"large": large.words, "small": small.words, "factor": FACTORS,
                          "small_serves": [float(share.get(n, 0.0)) for n in names],
                          "against_large": [float(used[n]) / alone for n in names]})
 

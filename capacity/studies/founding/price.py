@@ -17,6 +17,7 @@ from capacity.studies.founding.work import (
     SECONDS_OF_HOUR,
     most,
     scaled,
+    tokens_s,
     writer,
     written,
 )
@@ -70,10 +71,12 @@ def _words(facts: Facts, given: Values) -> Outcome:
     reading = (
         f"The price of 2021 was not the cost of 2021. Whoever owned V100 paid {usd(first)} for the words that the API "
         f"sold for {usd(api)}, as long as enough requests shared the weights; whoever owns {NOW[0]} today pays "
-        f"{usd(base)}. A dense model of 1000 times the parameters costs {times(dense / base)} as much as GPT-3 rather "
-        f"than 1000, because modern attention keeps less per token: {usd(dense)}. As a mixture of experts it costs "
-        f"{usd(float(cost[MOE]))}. The batch decides: with one request at a time the words cost {usd(_alone(then))} "
-        f"on the same machine, {times(_alone(then) / base)} as much.")
+        f"{usd(base)}. A dense model of 1000 times the parameters costs {times(float(cost[MHA]) / base)} as much as "
+        f"GPT-3 with its own attention and {times(float(cost[GQA]) / base)} with that of today, which keeps less per "
+        f"token: {usd(float(cost[GQA]))}. As a mixture of experts it costs "
+        f"{usd(float(cost[MOE]))}. The batch decides: with one request at a time GPT-3's words cost "
+        f"{usd(_alone(then))} on the same machine, {times(_alone(then) / base)} as much, and those of the dense "
+        f"thousandfold model {usd(float(wide.set_index('model')['usd_batch 1'][GQA]))}.")
     figures = (Figure("750 words of a 1000x model, cheapest form", cheapest, "USD", f"{NOW[0]} {NOW[1]}"),
                Figure("750 words of GPT-3 at the API price", api, "USD", "token_prices.csv davinci"),
                Figure("1000 times that", thousand, "USD", "token_prices.csv davinci"),
@@ -98,7 +101,30 @@ def _larger(facts: Facts, given: Values) -> pd.DataFrame:
             for name, model, weights in kinds]
     table = pd.DataFrame(rows)
     table["against_gpt3"] = table["usd_per_750_words"] / table["usd_per_750_words"].iloc[0]
-    return table
+    hour, tokens = facts.hour(*NOW, given), facts.claim("words") * given["tokens_per_word"]
+    loads = facts.keep("1000x by load", lambda: pd.DataFrame([
+        _loads(facts, facts.catalogue.model(model) if isinstance(model, str) else model, weights)
+        for _, model, weights in kinds]))
+    return table.join(loads.mul(hour * tokens).rename(columns=lambda load: f"usd_{load}"))
+
+
+def _loads(facts: Facts, card: ModelCard, weights: str) -> dict[str, float]:
+    """Accelerator-hours of a token under prompt limits and, decoding alone, of fixed batches on the smallest copy.
+
+    NaN where nothing keeps the limits.
+    """
+    wrote = facts.catalogue.constant("tokens_per_word")
+    plans, prompt = (written(facts, card, NOW[0], slo, wrote, weights=weights, pod=POD) for slo in (PATIENT, PROMPT))
+    loads = {"prompt answers": float("nan") if prompt.empty else 1 / tokens_s(prompt) / SECONDS_OF_HOUR}
+    if plans.empty:
+        return loads | {f"batch {batch}": float("nan") for batch in BATCHES}
+    small = plans.iloc[int(plans["accelerators"].argmin())].copy()
+    chip = facts.catalogue.accelerator(NOW[0])
+    for batch in BATCHES:
+        small["batch"] = float(batch)
+        step = step_budget(card, chip, facts.links(chip, POD), writer(facts, wrote, PATIENT), small, weights=weights)
+        loads[f"batch {batch}"] = float(step["seconds"].sum()) / batch * float(small["accelerators"]) / SECONDS_OF_HOUR
+    return loads
 
 
 def _alone(then: pd.DataFrame) -> float:
@@ -177,10 +203,10 @@ def _margin(facts: Facts, given: Values) -> Outcome:
         f"models that many sell, the price of {late} is {times(after)} the cost of owning ({last['sold']}: "
         f"{times(float(last['times']))}). "
         + ("The prediction of 2021 came true within a few years" if after < 2 * close else
-           f"So the price went most of the way in a few years and is not there yet: half of it to margin would make "
-           f"{times(close)}, and staff, free users and reserve for the busy hour want to be paid")
-        + ". What drove it were models given away, rather than rivals with equal ones. Prompt tokens are priced at "
-        "their own rate.")
+           f"So the price {'came down' if after < before else 'rose'} in {late - early} years and is not there: a "
+           f"gross margin of {share(given['close'])} would make {times(close)}; what is above it pays for staff, "
+           "free users and a reserve for the busy hour, or is profit")
+        + ". Prompt tokens are priced at their own rate.")
     return Outcome(parts, (Figure(f"price over the cost of owning, median of {late}", after, "x", "token_prices.csv"),
                            Figure(f"price over the cost of owning, median of {early}", before, "x",
                                   "token_prices.csv")),

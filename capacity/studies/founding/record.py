@@ -54,12 +54,13 @@ def quotes(finding: Finding, facts: Facts) -> list[str]:
 
 
 def flips(swing: Swing, within: float = math.inf) -> str:
-    """Where a part turns; empty where all stand within a factor of 100, or of `within`, or it was not searched."""
+    """Where a part turns; empty where all stand within a factor of 100, or of `within`, or none was looked for."""
     mid = swing.input.mid
-    ends = [f"{side} {amount(value, swing.input.unit)}" for side, value in
+    told = amount(mid, swing.input.unit)
+    ends = [(side, amount(value, swing.input.unit)) for side, value in
             (("below", swing.flip_below), ("above", swing.flip_above))
             if value is not None and max(value / mid, mid / value) <= within]
-    return " and ".join(ends)
+    return " and ".join(f"{'just ' * (value == told)}{side} {value}" for side, value in ends)
 
 
 def sensitivity(finding: Finding) -> str:
@@ -76,7 +77,8 @@ def sensitivity(finding: Finding) -> str:
     told += "No input alone turns a statement within its stated range"
     if beyond:
         return told + f"; beyond it, one would turn with {_listed(beyond)}."
-    return told + (f", nor within a factor of {NEAR:g} of its mid." if finding.argument.searchable else ".")
+    wide = all(swing.input.search == "wide" for swing in finding.swings)
+    return told + (f", nor within a factor of {NEAR:g} of its mid." if wide else ".")
 
 
 def _turning(swing: Swing) -> str:

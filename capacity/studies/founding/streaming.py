@@ -23,6 +23,8 @@ from capacity.studies.founding.streaming_price import (
 )
 
 GB, MS = 1e9, 1e3
+CARDS = 8
+"""Accelerators of a machine."""
 HOST = "epyc-7003"
 GENERATIONS = ("pcie3x16", "pcie4x16", "pcie5x16", "pcie6x16")
 MACHINES = (1, 2, 4, 8, 16, 32)
@@ -40,7 +42,7 @@ def _inputs(facts: Facts) -> tuple[Input, ...]:
     memory = float(facts.catalogue.row("hosts", HOST)["memory_gb_s"])
     return (Input("root", "what a host of eight cards reads from its memory at once", memory / 2, memory, memory * 2,
                   "GB/s", f"hosts.csv {HOST} (half and twice)", "published"),
-            facts.price(PRICED, YEAR), *facts.money())
+            facts.price(PRICED, YEAR), facts.memory(), *facts.money())
 
 
 def _schedules(facts: Facts) -> tuple[float, float, float]:
@@ -159,15 +161,35 @@ def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFra
         f"lanes carry {short(lanes)} GB/s, but the memory behind them reads {short(given['root'])} GB/s, which makes "
         f"it {by_memory:.2f} s a token. Streaming does put a model where it does not fit ({_fewest(fewer)}). A model "
         f"of a terabyte streams to one machine with {LINKS[str(one['accelerator'])]} at {one['tpot_s']:.1f} s a token; "
-        f"{two['machines']:.0f} machines simply hold it, at {two['tpot_s'] * 1e3:.0f} ms, so that several machines "
-        "never stream for long. What decides is the batch, which neither side mentions. A token of a streamed model "
+        f"{two['machines']:.0f} machines simply hold it, at {two['tpot_s'] * 1e3:.0f} ms.{_smaller(tera)} What decides "
+        "is the batch, which neither side mentions. A token of a streamed model "
         f"costs {times(float(dearer.min()))} to {times(float(dearer.max()))} one of resident weights when machines are "
         "full. When they are not, a streamed model needs fewer of them: up to "
         f"{short(few)} tokens a second at {BEARABLE:g} s a token{waits} streaming is the cheapest way there is "
-        f"({usd(float(talk['streamed'].iloc[0]))} an hour against {usd(float(talk['resident'].iloc[0]))}). To look "
-        "further ahead than one layer does not help: the link is the limit already, and the room for "
-        f"{ahead['look_ahead'].max()} layers, taken from the batch, costs {times(lost)} the tokens. "
-        "Streaming is for the one who wants to talk to the model, not for the one who sells it.")
+        f"({usd(float(talk['streamed'].iloc[0]))} an hour against {usd(float(talk['resident'].iloc[0]))}). "
+        f"{_looks(ahead, lost)} "
+        + ("Streaming is for the one who wants to talk to the model, not for the one who sells it."
+           if few >= 1 / BEARABLE and few < MANY else ""))
+
+
+def _looks(ahead: pd.DataFrame, lost: float) -> str:
+    most = ahead["look_ahead"].max()
+    if lost <= 1:
+        return f"Room for {most} layers instead of one writes {times(1 / lost)} the tokens."
+    return ("To look further ahead than one layer does not help: the link is the limit already, and the room for "
+            f"{most} layers, taken from the batch, costs {times(lost)} the tokens.")
+
+
+def _smaller(tera: pd.DataFrame) -> str:
+    """The terabyte on the cards that need most machines to hold it: quicker by the machine, then held."""
+    held = tera[tera["kind"] == "resident"].drop_duplicates("accelerator")
+    row = held.iloc[int(held["accelerators"].argmax())]
+    own = tera[(tera["accelerator"] == row["accelerator"]) & (tera["kind"] == "streamed")].drop_duplicates("tpot_s")
+    if len(own) < 2:
+        return ""
+    steps = ", ".join(f"{given['tpot_s']:.1f} s on {given['machines']:.0f}" for given in own.to_dict("records"))
+    return (f" Machines of smaller cards each pull their part: of {row['accelerator']}, {steps}, and "
+            f"{math.ceil(row['accelerators'] / CARDS)} hold it, at {row['tpot_s']:.2f} s.")
 
 
 def _fewer(facts: Facts) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Accelerator
-from capacity.serving import Modes, Slo
+from capacity.serving import Modes, Slo, weight_bytes
 from capacity.studies.founding.argument import Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.work import GPT3, MILLION, SECONDS_OF_HOUR, parameters, scaled, writer, written
@@ -20,8 +20,11 @@ PRICED = "gh200-96"
 """The accelerator whose price has a range here."""
 LIMITS = (Slo(60.0, 0.1), Slo(60.0, 0.5), Slo(300.0, 2.0), Slo(3600.0, 20.0))
 SOURCES = ("host", "nvme")
+GB = 1e9
 AHEAD = (1, 2, 4, 8)
 MOST_MACHINES = 8
+SPREAD = {"v100-sxm2-32": "PCIe 3", "rtx4090": "PCIe 4", "h100-sxm": "PCIe 5"}
+"""Accelerators in machines of eight over which a model of a terabyte is spread."""
 LOADS = tuple(float(x) for x in np.geomspace(0.1, 1000.0, 41))
 """Tokens a second that are asked of a fleet of whole copies."""
 
@@ -42,13 +45,14 @@ def _plans(facts: Facts, name: str, slo: Slo) -> pd.DataFrame:
     chip = facts.catalogue.accelerator(name)
     found = written(facts, GPT3, chip, slo, facts.catalogue.constant("tokens_per_word"), weights=eight_bits(chip),
                     modes=Modes(streaming=SOURCES))
-    return _told(found, chip).assign(limit_s=slo.tpot_s)
+    size = weight_bytes(facts.catalogue.model(GPT3), eight_bits(chip)) / GB
+    return _told(found, chip).assign(limit_s=slo.tpot_s, kept_gb=found["streamed"] * size)
 
 
 def _told(found: pd.DataFrame, chip: Accelerator) -> pd.DataFrame:
     size = chip.host.accelerators if chip.host else chip.scale_up_domain
     return pd.DataFrame({
-        "accelerator": chip.id, "link": LINKS[chip.id], "streamed": found["streamed"] > 0,
+        "accelerator": chip.id, "link": (LINKS | SPREAD)[chip.id], "streamed": found["streamed"] > 0,
         "from": found["stream_from"], "accelerators": found["accelerators"],
         "machines": np.ceil(found["accelerators"] / size), "ttft_s": found["ttft_s"], "tpot_s": found["tpot_s"],
         "copy_tokens_s": found["output_tokens_s_per_accelerator"] * found["accelerators"]})
@@ -60,14 +64,21 @@ def hours(facts: Facts, given: Values) -> dict[str, float]:
             for name in LINKS}
 
 
+def copy_hour(facts: Facts, given: Values, table: pd.DataFrame) -> pd.Series:
+    """USD an hour of load of a copy: its accelerators, and the memory outside of them that its weights stream from."""
+    kept = {source: facts.kept_hour(source, given) for source in SOURCES}
+    where = table["from"].map(kept).fillna(0.0).astype(float)
+    return table["accelerators"] * table["accelerator"].map(hours(facts, given)) + table["kept_gb"] * where
+
+
 def best(facts: Facts, given: Values) -> pd.DataFrame:
     """By link and limit: cheapest resident and cheapest streamed plan, with its TTFT, TPOT and USD a million tokens."""
     table = offers(facts)
-    usd = table["accelerator"].map(hours(facts, given)) * table["accelerators"] / table["copy_tokens_s"]
+    usd = copy_hour(facts, given, table) / table["copy_tokens_s"]
     table = table.assign(usd_per_mtok=usd / SECONDS_OF_HOUR * MILLION, kind=_kind(table))
     at = table.groupby(["accelerator", "limit_s", "kind"], sort=False)["usd_per_mtok"].idxmin()
-    columns = ["accelerator", "link", "limit_s", "kind", "from", "accelerators", "ttft_s", "tpot_s", "copy_tokens_s",
-               "usd_per_mtok"]
+    columns = ["accelerator", "link", "limit_s", "kind", "from", "accelerators", "kept_gb", "ttft_s", "tpot_s",
+               "copy_tokens_s", "usd_per_mtok"]
     return table.loc[at, columns].reset_index(drop=True)
 
 
@@ -82,7 +93,7 @@ def by_load(facts: Facts, given: Values, limit_s: float) -> pd.DataFrame:
     """
     table = offers(facts)
     table = table[table["limit_s"] <= limit_s]
-    each = (table["accelerators"] * table["accelerator"].map(hours(facts, given))).to_numpy()
+    each = copy_hour(facts, given, table).to_numpy()
     copies = np.ceil(np.array(LOADS)[:, None] / table["copy_tokens_s"].to_numpy()[None, :])
     cost, rows = copies * each[None, :], {"tokens_s": np.array(LOADS)}
     for name, own in (("resident", ~table["streamed"].to_numpy()), ("streamed", table["streamed"].to_numpy())):
@@ -110,7 +121,7 @@ def terabyte(facts: Facts) -> pd.DataFrame:
         card = facts.catalogue.model(GPT3)
         card = scaled(card, facts.said("terabyte") * 1e9 / parameters(card))
         rows: list[dict[str, object]] = []
-        for name in ("a100-sxm-80", "h100-sxm"):
+        for name in SPREAD:
             chip = facts.catalogue.accelerator(name)
             assert chip.host is not None
             found = written(facts, card, chip, LIMITS[-1], facts.catalogue.constant("tokens_per_word"),
@@ -121,7 +132,7 @@ def terabyte(facts: Facts) -> pd.DataFrame:
                 for kind, part in table[table["machines"] <= machines].groupby(_kind(table)):
                     quick = part.iloc[int(part["tpot_s"].argmin())]
                     rate = (part["copy_tokens_s"] / part["accelerators"]).max()
-                    rows.append({"accelerator": name, "link": LINKS[name], "machines": machines, "kind": kind,
+                    rows.append({"accelerator": name, "link": SPREAD[name], "machines": machines, "kind": kind,
                                  "ttft_s": quick["ttft_s"], "tpot_s": quick["tpot_s"],
                                  "accelerators": quick["accelerators"], "tokens_s_per_accelerator": rate})
         return pd.DataFrame(rows)

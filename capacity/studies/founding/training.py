@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 
@@ -19,10 +20,11 @@ SERVES, TRAINS, SPARE = "serving", "training", "spare or idle"
 
 
 def _inputs(facts: Facts) -> tuple[Input, ...]:
-    return (*trained_inputs(facts),
-            facts.input("trends", "training_compute", "growth", "growth a year of the compute of the largest runs",
-                        least=1.0),
-            facts.input("constants", "training_trend_years", "lasts", "years for which that trend goes on"))
+    asked = (*trained_inputs(facts),
+             facts.input("trends", "training_compute", "growth", "growth a year of the compute of the largest runs",
+                         least=1.0),
+             facts.input("constants", "training_trend_years", "lasts", "years for which that trend goes on"))
+    return tuple(replace(given, search="range") for given in asked)
 
 
 def largest_run(facts: Facts) -> pd.Series:
@@ -133,7 +135,7 @@ def _share(facts: Facts, given: Values) -> Outcome:
                            Figure("years that the trend lasts in the plan", lasts, "years", "supply.csv, solved plan"),
                            Figure("accelerators at which serving equals training as it was", even, "accelerators",
                                   f"training_runs.csv {run['model']}")),
-                   _reading(run, given, grows, plan, steady, lasts, further),
+                   _reading(run, given, grows, plan, steady, lasts, further, parts[0].holds and not parts[1].holds),
                    {"training grows": grows, "training stays": stays},
                    (Chart("Share of compute in use that serves", "share", shares),
                     Chart("Accelerators in the plan with training", "million",
@@ -150,7 +152,7 @@ def _bears(facts: Facts, run: pd.Series, given: Values, lasts: float) -> bool:
 
 
 def _reading(run: pd.Series, given: Values, grows: pd.DataFrame, plan: Plan, steady: Plan, lasts: float,
-             further: bool) -> str:
+             further: bool, turned: bool) -> str:
     top = grows.iloc[int(grows["share_of_inference"].argmin())]
     bill, plain = (float(p.tables["schedule"][["capex_usd", "opex_usd"]].to_numpy().sum()) for p in (plan, steady))
     cut = (f"The plan bears it for {short(lasts)} years from {run['year']:.0f} and not one more: then power and memory "
@@ -160,17 +162,17 @@ def _reading(run: pd.Series, given: Values, grows: pd.DataFrame, plan: Plan, ste
     return (
         f"The accelerator-hours behind {run['model']}, research included, are few: as many as "
         f"{short(hours_a_year(run, given) / HOURS)} accelerators have in a year. Whoever serves on more spends most on "
-        f"inference. But the largest runs grow {times(given['growth'])} a year. {cut}. In the plan for 8 billion "
+        f"inference. The largest runs grow {times(given['growth'])} a year. {cut}. In the plan for 8 billion "
         f"copies, training then takes its machines out of the same supply, and in {top['year']:.0f} inference has "
         f"{share(float(top['share_of_inference']))} of the compute in use. Training makes the whole plan cost "
         f"{usd(bill)} instead of {usd(plain)}. When its growth ends, the machines that trained serve: by "
-        f"{grows['year'].iloc[-1]:.0f} inference has {share(float(grows['share_of_inference'].iloc[-1]))}. So the "
-        "sentence is true of a world that has stopped scaling and false of one that scales, and how many copies are "
-        "served decides when one turns into the other.")
+        f"{grows['year'].iloc[-1]:.0f} inference has {share(float(grows['share_of_inference'].iloc[-1]))}. "
+        + ("So the sentence is true of a world that has stopped scaling and false of one that scales." if turned
+           else ""))
 
 
 ARGUMENTS = (
     Argument("share", "Inference takes most of the compute", "Most compute used for deep learning is spent not on "
-             "training but on inference.", _inputs, _share, searchable=False),
+             "training but on inference.", _inputs, _share),
 )
 __all__ = ["ARGUMENTS", "fleet_years", "runs", "trained"]

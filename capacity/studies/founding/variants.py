@@ -17,6 +17,8 @@ from capacity.studies.founding.work import GPT3, MILLION, PATIENT, PROMPT, SECON
 
 CHIP, YEAR = "h200-sxm", 2025
 POD = 64
+WORTH = 1.1
+"""From here on a mixture counts as cheaper."""
 
 
 def _tokens(facts: Facts) -> float:
@@ -27,7 +29,8 @@ def _tokens(facts: Facts) -> float:
 
 
 def _moe_inputs(facts: Facts) -> tuple[Input, ...]:
-    return ()
+    return (Input("equal", "size of the dense model of equal quality over the one in quality_pairs", 0.5, 1.0, 2.0, "x",
+                  "quality_pairs.csv; half and twice, at a cost in proportion to size", "estimate"),)
 
 
 def dense_twin(card: ModelCard, scale: float) -> ModelCard:
@@ -39,28 +42,32 @@ def dense_twin(card: ModelCard, scale: float) -> ModelCard:
 
 def _moe(facts: Facts, given: Values) -> Outcome:
     hour = facts.hour(CHIP, YEAR, {given.name: given.mid for given in facts.money()})
-    table = pd.DataFrame([_pair(facts, row, hour) for row in facts.catalogue.table("quality_pairs").to_dict("records")])
+    table = facts.keep("experts", lambda: pd.DataFrame([
+        _pair(facts, row, hour) for row in facts.catalogue.table("quality_pairs").to_dict("records")])).copy()
+    ratios = ["dense_over_sparse_loaded", "dense_over_sparse_alone"]
+    table[ratios] *= given["equal"]
     loaded, alone = table["dense_over_sparse_loaded"], table["dense_over_sparse_alone"]
     best, least = table.iloc[int(loaded.argmax())], table.iloc[int(loaded.argmin())]
     ratio = float(least["dense_over_sparse_loaded"])
-    little = times(ratio) if ratio > 1.1 else "hardly at all"
+    little = times(ratio) if ratio > WORTH else "hardly at all"
     parts = (
         Part("mixtures of experts lower the cost of inference at full load (by a tenth at least, each)",
-             _said(table, "loaded"), bool((loaded > 1.1).all())),
+             _said(table, "loaded"), bool((loaded > WORTH).all())),
         Part("and with few requests, where reading the weights is "
-             "all", _said(table, "alone"), bool((alone > 1.1).all())),
+             "all", _said(table, "alone"), bool((alone > WORTH).all())),
         Part("or only that of training", f"{best['sparse']} serves {times(best['dense_over_sparse_loaded'])} cheaper",
-             bool((loaded <= 1.1).all())),
+             bool((loaded <= WORTH).all())),
     )
     reading = (
         f"Against the dense model of equal quality, {best['sparse']} is {times(best['dense_over_sparse_loaded'])} "
         f"cheaper at full load, {least['sparse']} {little}. With one request at a time a token reads its own experts "
-        f"alone and saves {times(alone.min())} or more. Between the two the batch touches every expert and the "
-        f"advantage shrinks. At full load compute adds {share(table['dense_compute'].max())} of the dense models' step "
+        f"alone and saves {times(alone.min())} or more. {_between(table)} At full "
+        f"load compute adds {share(table['dense_compute'].max())} of the dense models' step "
         f"at most and {share(table['sparse_compute'].max())} of the mixtures'; the rest is reading and talking. What "
         f"experts cost is memory: the smallest copy of {best['sparse']} takes {best['sparse_accelerators']:g} "
-        f"accelerators, its dense peer {best['dense_accelerators']:g}. So both sides of the dispute had a model in "
-        "mind for which they were right: the thin experts of 2021 hardly pay, those of 2024 do.")
+        f"accelerators, its dense peer {best['dense_accelerators']:g}."
+        + (f" So each side of the dispute has a model for which it is right: {least['sparse']} and {best['sparse']}."
+           if least["dense_over_sparse_loaded"] <= WORTH < best["dense_over_sparse_loaded"] else ""))
     return Outcome(parts, (Figure("advantage at full load, most", float(loaded.max()), "x", str(best["sparse"])),
                            Figure("advantage at full load, least", float(loaded.min()), "x", str(least["sparse"])),
                            Figure("advantage alone, least", float(alone.min()), "x", CHIP)),
@@ -69,6 +76,16 @@ def _moe(facts: Facts, given: Values) -> Outcome:
                           table.set_index("sparse")[["dense_over_sparse_loaded", "dense_over_sparse_alone"]].rename(
                               columns={"dense_over_sparse_loaded": "at full load",
                                        "dense_over_sparse_alone": "one request at a time"}), "bars"),))
+
+
+def _between(table: pd.DataFrame) -> str:
+    """Of which mixtures a full batch shrinks the advantage, and of which it grows."""
+    less = table["dense_over_sparse_loaded"] < table["dense_over_sparse_alone"]
+    shrinks, grows = (" and ".join(table.loc[rows, "sparse"]) for rows in (less, ~less))
+    if not shrinks:
+        return f"With a full batch the advantage of {grows} is larger still."
+    return (f"A full batch touches every expert, so that the advantage of {shrinks} is smaller there"
+            + (f"; that of {grows} is larger." if grows else "."))
 
 
 def _said(table: pd.DataFrame, load: str) -> str:
@@ -139,11 +156,12 @@ def _more(facts: Facts, given: Values) -> Outcome:
              best > 0.9 * SAMPLES[-1]),
     )
     reading = (
-        f"Both cost more, as claimed. An answer after {contexts[-1]:,} tokens costs {times(last)} one after 2048 on "
+        f"{'Both cost more, as claimed. ' if parts[0].holds and parts[1].holds else ''}"
+        f"An answer after {contexts[-1]:,} tokens costs {times(last)} one after 2048 on "
         f"{MODERN}; if the context is in the cache already, as in a long conversation, {times(kept)}: then the "
         f"reading is saved and the keys in memory, which crowd out other requests, remain. The best of {SAMPLES[-1]} "
-        f"answers costs {times(best)} one and not {SAMPLES[-1]} times, since samples share the prompt. Long thought "
-        "and long memory are how inference became dearer for a given size, and nobody's estimate of 2021 has them.")
+        f"answers costs {times(best)} one"
+        + (f" and not {SAMPLES[-1]} times, since samples share the prompt." if best < SAMPLES[-1] else "."))
     return Outcome(parts, (Figure(f"cost of the best of {SAMPLES[-1]} against greedy", best, "x", MODERN),
                            Figure("cost of the longest context", last, "x", MODERN),
                            Figure("and with the context cached", kept, "x", MODERN)), reading, {"cost": table},
