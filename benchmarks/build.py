@@ -50,8 +50,8 @@ def load(matrix: Any, low: Any, high: Any, lower: Any, upper: Any, integer: Any,
     highs.setOptionValue("output_flag", False)
     rows, columns = matrix.shape
     highs.passModel(columns, rows, matrix.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
-                    cost, lower, upper, low, high, matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32),
-                    matrix.data, integer.astype(np.int32))
+                    cost, lower, upper, low, high, matrix.indptr.astype(np.int32, copy=False),
+                    matrix.indices.astype(np.int32, copy=False), matrix.data, integer.astype(np.int32))
     return highs
 
 

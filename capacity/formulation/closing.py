@@ -18,6 +18,7 @@ import math
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
+from capacity.formulation.coded import keyed
 from capacity.formulation.index import groups, index_set, mapped, rows, values
 from capacity.problem import Problem
 
@@ -73,9 +74,8 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
 def declare_service(m: pyo.ConcreteModel, problem: Problem) -> None:
     """The last row of the topic, once there is service."""
     period = values(problem.table("demands"), ["demand"], "period")
-    leaving = set(m.MAY_CLOSE)
-    assignments = problem.table("assignments")
-    m.SERVED_WHILE_HELD = index_set(assignments[assignments["place"].isin(leaving)], ["demand", "place"])
+    leaving = keyed(problem, "assignments").with_rows_of(keyed(problem, "holdings"), "place")
+    m.SERVED_WHILE_HELD = index_set(leaving, ["demand", "place"])
 
     @m.Constraint(m.SERVED_WHILE_HELD)
     def serve_only_while_held(m, d, p):

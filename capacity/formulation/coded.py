@@ -73,9 +73,13 @@ class Coded:
         return self if keep.all() else self.take(np.flatnonzero(keep))
 
     def relation(self, keys: Sequence[str]) -> Relation:
-        """Some columns as a relation; numbers are coded by what they hold."""
-        given = [self.columns[key] for key in keys]
-        return Relation([c if c.labels is not None else column(pd.Series(c.codes)) for c in given])
+        """Some columns as a relation."""
+        return Relation([self.coded(key) for key in keys])
+
+    def coded(self, name: str) -> Column:
+        """A column by codes; numbers are coded by what they hold."""
+        codes, labels = self.columns[name]
+        return column(pd.Series(codes)) if labels is None else self.columns[name]
 
     def with_rows_of(self, other: Coded, *keys: str) -> Coded:
         """The rows whose key another table has too."""
@@ -84,6 +88,8 @@ class Coded:
     def rows_in(self, other: Coded, *keys: str) -> NDArray[Any]:
         """For each row one of another table with the same key; -1 without any."""
         known = other.relation(keys)
+        if not known.size:
+            return np.full(self.size, -1)
         return known.find(_translated(self.relation(keys), known))
 
     def once(self, *keys: str) -> Coded:

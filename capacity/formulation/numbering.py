@@ -30,7 +30,18 @@ def numbered_keys(keys: Integers, span: int) -> tuple[Integers, Integers]:
         first[codes[::-1]] = rows[::-1]
         own = first[codes]
     new = own == rows
+    if new.all():
+        return rows, rows
     return (np.cumsum(new) - 1)[own], np.flatnonzero(new)
+
+
+def sorted_once(keys: Integers, span: int) -> Integers:
+    """The different ones among whole numbers from 0 up to, not with, `span`, in ascending order."""
+    if span > 8 * len(keys) + SPARE:
+        return np.unique(keys)
+    there = np.zeros(span, dtype=bool)
+    there[keys] = True
+    return np.flatnonzero(there)
 
 
 def stable_order(codes: NDArray[Any]) -> NDArray[Any]:

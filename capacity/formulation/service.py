@@ -22,7 +22,7 @@ from capacity.formulation import paths
 from capacity.formulation.coded import Coded, keyed, stacked
 from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, index_set, values
-from capacity.formulation.numbering import numbered_keys
+from capacity.formulation.numbering import numbered_keys, sorted_once
 from capacity.formulation.relations import numbered
 from capacity.problem import Problem
 
@@ -82,7 +82,8 @@ def _latency(m: pyo.ConcreteModel, problem: Problem) -> None:
     served = served.join(demands, "demand")
     by_path = by_path.join(keyed(problem, "paths").only("path", "rtt"), "path").join(demands, "demand")
     activities = keyed(problem, "activities")
-    usable = possible_use(problem).join(activities.only("activity", "commodity", "slack"), "activity")
+    slacks = activities.only("activity", "commodity").with_column("slack", activities.coded("slack"))
+    usable = possible_use(problem).join(slacks, "activity")
     m.CUSTOMERS = groups(served, where, ["demand", "rtt"])
     m.PATH_CUSTOMERS = groups(by_path, where, ["demand", "path", "rtt"])
     m.SERVERS = groups(usable, where, ["activity", "slack"])
@@ -104,12 +105,13 @@ def thresholds(asking: Coded, serving: Coded) -> Coded:
     what serves there separates. `asking` has their rtt, `serving` the slack."""
     where = [name for name in asking.columns if name != "rtt"]
     cell = numbered(stacked([asking.only(*where), serving.only(*where)]).relation(where))[0]
-    slacks, level = np.unique(serving.numbers("slack"), return_inverse=True)
-    step, trips = len(slacks) + 1, asking.numbers("rtt")
-    own, others = cell[: asking.size], np.unique(cell[asking.size :] * step + level)
+    slack = serving.coded("slack")
+    slacks, rank = np.unique(slack.labels, return_inverse=True)
+    step, trips, cells = len(slacks) + 1, asking.numbers("rtt"), int(cell.max(initial=0)) + 1
+    own, others = cell[: asking.size], sorted_once(cell[asking.size :] * step + rank[slack.codes], cells * step)
     # a cell has one run more than it has slacks: with its number added, no two cells share one
     run = np.searchsorted(others, own * step + np.searchsorted(slacks, trips))
-    code, first = numbered_keys(own + run, len(others) + int(cell.max(initial=0)) + 1)
+    code, first = numbered_keys(own + run, len(others) + cells)
     least = trips[first]
     np.minimum.at(least, code, trips)
     return asking.take(first).plus(rtt=least)

@@ -81,7 +81,7 @@ class Machine:
             columns, rows, matrix.nnz, ROWWISE, MINIMISE, 0.0,
             np.zeros(columns) if cost is None else cost, lower, upper,
             np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float),
-            matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data, kinds,
+            matrix.indptr.astype(np.int32, copy=False), matrix.indices.astype(np.int32, copy=False), matrix.data, kinds,
         )
         self._check(loaded, "load the model")
         self.all = np.arange(columns, dtype=np.int32)

@@ -94,23 +94,27 @@ class Columns:
             raise RecordingError(f"{component.name}: {error}") from error
 
     def _domain(self, variable: Any) -> None:
-        first = self.first[id(variable)]
         for way in self.ways(variable, variable._rule_domain._set):
             low, high, step = way.result.get_interval()
             if step not in (0, 1):
                 raise RecordingError(f"{variable.name}: its domain {way.result} is neither continuous nor whole")
-            at = first + way.rows
+            at = self._at(variable, way)
             self.lower[at] = -np.inf if low is None else low
             self.upper[at] = np.inf if high is None else high
             self.integer[at] = step == 1
 
+    def _at(self, variable: Any, way: Way) -> Any:
+        """What takes the columns of a way out of an array of all."""
+        first = self.first[id(variable)]
+        return slice(first, first + way.frame.size) if way.frame.whole else first + way.rows
+
     def _bounds(self, variable: Any) -> None:
         if variable._rule_bounds is None:
             return
-        first, number = self.first[id(variable)], self.evaluator.number
+        number = self.evaluator.number
         for way in self.ways(variable, variable._rule_bounds._initializer):
             low, high = way.result if isinstance(way.result, tuple | list) else (way.result, way.result)
-            at = first + way.rows
+            at = self._at(variable, way)
             if low is not None:
                 self.lower[at] = np.maximum(self.lower[at], number(low, way.frame))
             if high is not None:

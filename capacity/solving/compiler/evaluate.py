@@ -92,7 +92,7 @@ class Evaluator:
             owner = frame.owner(id(e))
             if owner is None:
                 raise RecordingError(f"the placeholder of {e._set} is used outside its loop")
-            given = owner.columns[id(e)]
+            given = owner.column(id(e))
             return given if owner is frame else given.take(frame.pointer(owner))
         if isinstance(e, Lookup):
             return self._value_at(e.table, e.args, frame, e.default)

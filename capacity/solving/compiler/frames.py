@@ -18,13 +18,14 @@ Rows = NDArray[np.integer[Any]]
 
 
 class Frame:
-    """`size` rows; `columns` binds placeholders (by identity) to coded columns; `runs` tells which row of a relation
-    the placeholders of that relation stand for, so that looking the same index up again costs nothing. `positions` are
-    those of the outermost frame's rows in the index set of the rule."""
+    """`size` rows; placeholders (by identity) are bound to coded columns; `runs` tells which row of a relation the
+    placeholders of that relation stand for, so that looking the same index up again costs nothing. `positions` are
+    those of the outermost frame's rows in the index set of the rule; `whole` says that these are all, in order."""
 
     def __init__(self, size: int, parent: Frame | None = None, up: Rows | None = None) -> None:
         self.size, self.parent, self.up = size, parent, up
-        self.columns: dict[int, Column] = {}
+        self._bound: dict[int, tuple[Column, Rows | None]] = {}
+        self.whole = parent is None
         self.runs: dict[int, tuple[Relation, tuple[int, ...], Rows]] = {}
         self.positions: Rows | None = None if parent is not None else np.arange(size)
         self._lifts: dict[int, Rows] = {}
@@ -32,23 +33,41 @@ class Frame:
     def bind(self, placeholders: Sequence[Any], relation: Relation, rows: Rows | None = None) -> None:
         """Placeholders of one relation's columns; `rows` are its rows that stand here (None: all, in order)."""
         for one, column in zip(placeholders, relation.columns, strict=True):
-            self.columns[id(one)] = column if rows is None else column.take(rows)
+            self._bound[id(one)] = column, rows
         here = np.arange(self.size) if rows is None else rows
         self.runs[id(relation)] = (relation, tuple(id(p) for p in placeholders), here)
+
+    def column(self, placeholder: int) -> Column:
+        """What a placeholder bound here stands for; its rows are taken when someone asks first."""
+        column, rows = self._bound[placeholder]
+        if rows is not None:
+            column = column.take(rows)
+            self._bound[placeholder] = column, None
+        return column
 
     def filtered(self, keep: NDArray[np.bool_]) -> Frame:
         """The rows where `keep` is true."""
         rows = np.flatnonzero(keep)
         out = Frame(len(rows), self.parent, None if self.up is None else self.up[rows])
-        out.columns = {one: column.take(rows) for one, column in self.columns.items()}
+        left: dict[int, Rows] = {}  # of each array of rows once, however many columns share it
+
+        def of(before: Rows | None) -> Rows:
+            if before is None:
+                return rows
+            if id(before) not in left:
+                left[id(before)] = before[rows]
+            return left[id(before)]
+
+        out.whole = False
+        out._bound = {one: (column, of(before)) for one, (column, before) in self._bound.items()}
         out.positions = None if self.positions is None else self.positions[rows]
-        out.runs = {one: (relation, ids, at[rows]) for one, (relation, ids, at) in self.runs.items()}
+        out.runs = {one: (relation, ids, of(at)) for one, (relation, ids, at) in self.runs.items()}
         return out
 
     def owner(self, placeholder: int) -> Frame | None:
         """The nearest frame that binds a placeholder."""
         frame: Frame | None = self
-        while frame is not None and placeholder not in frame.columns:
+        while frame is not None and placeholder not in frame._bound:
             frame = frame.parent
         return frame
 
@@ -98,7 +117,8 @@ def joined(parent: Frame, placeholders: Sequence[Any], start: Rows, members: Rel
     known = np.maximum(group, 0)
     count = np.where(group >= 0, start[known + 1] - start[known], 0) if len(start) > 1 else np.zeros(len(group), int)
     up = np.repeat(np.arange(parent.size), count)
-    within = np.arange(len(up)) - np.repeat(np.cumsum(count) - count, count)
     frame = Frame(len(up), parent, up)
-    frame.bind(placeholders, members, start[known][up] + within if len(up) else np.zeros(0, dtype=np.int64))
+    before = np.cumsum(count) - count  # terms of the rows above: the first member stands there
+    rows = np.repeat(start[known] - before, count) + np.arange(len(up)) if len(up) else np.zeros(0, dtype=np.int64)
+    frame.bind(placeholders, members, rows)
     return frame

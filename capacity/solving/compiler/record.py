@@ -43,6 +43,11 @@ class Way(NamedTuple):
     only: int | None
 
     @property
+    def span(self) -> Any:
+        """What takes the positions in the rule's index set out of an array of all; without a copy where it is all."""
+        return slice(None) if self.frame.whole else self.rows
+
+    @property
     def rows(self) -> NDArray[Any]:
         """Positions in the rule's index set."""
         assert self.frame.positions is not None

@@ -42,7 +42,7 @@ def recorded_rows(columns: Columns, constraint: Any) -> Rows:
         if result is pyo.Constraint.Skip or result is pyo.Constraint.Feasible:
             continue
         if way.only is None:
-            stands[way.rows] = True
+            stands[way.span] = True
             _sides(columns, constraint, result, way, lower, upper)
         for row, column, coefficient in placed(columns, constraint, _body(result), way):
             if column is None:
@@ -59,12 +59,12 @@ def recorded_rows(columns: Columns, constraint: Any) -> Rows:
 def _sides(columns: Columns, constraint: Any, result: Any, way: Way, lower: Floats, upper: Floats) -> None:
     number = columns.evaluator.number
     if isinstance(result, expressions.EqualityExpression):
-        lower[way.rows] = upper[way.rows] = 0.0
+        lower[way.span] = upper[way.span] = 0.0
     elif isinstance(result, expressions.RangedExpression):
-        lower[way.rows] = number(result.arg(0), way.frame)
-        upper[way.rows] = number(result.arg(2), way.frame)
+        lower[way.span] = number(result.arg(0), way.frame)
+        upper[way.span] = number(result.arg(2), way.frame)
     elif isinstance(result, expressions.InequalityExpression):
-        (lower if _turned(result) else upper)[way.rows] = 0.0
+        (lower if _turned(result) else upper)[way.span] = 0.0
     else:
         raise RecordingError(f"{constraint.name}: it gives {result!r}, which is neither an equation nor an inequality")
 
@@ -99,7 +99,8 @@ def _at_rows(term: Term, way: Way) -> Placed:
     rows, column, coefficient = root.positions, term.column, term.coefficient
     assert rows is not None
     if term.frame is not root:
-        rows = rows[term.frame.pointer(root)]
+        pointer = term.frame.pointer(root)
+        rows = pointer if root.whole else rows[pointer]
     if root is not way.frame:  # summed before the rule asked about its index
         kept = np.flatnonzero(np.isin(rows, way.rows))
         rows, column = rows[kept], None if column is None else column[kept]

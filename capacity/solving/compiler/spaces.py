@@ -61,7 +61,7 @@ class Space:
         """Every index column in order of position."""
         names = [object() for _ in range(self.width)]
         frame = self.root(names)
-        return [frame.columns[id(name)] for name in names]
+        return [frame.column(id(name)) for name in names]
 
 
 class Spaces:
