@@ -22,7 +22,7 @@ HEIGHT = (NORTH - SOUTH) * SCALE
 SITE, REGION, LINK = "#CC3311", "#0077BB", "#EE7733"
 """Paul Tol's vibrant scheme: told apart by colour-blind readers."""
 SITE_RADIUS, REGION_RADIUS = 13.0, 22.0
-LETTER, LABEL = 5.3, 11.0
+LETTER, LABEL = 6.0, 11.0
 """Width of a letter and height of a label, in the map's units."""
 
 
