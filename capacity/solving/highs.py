@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,35 @@ ROWWISE, MINIMISE = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMi
 
 GRACE_S = 1.0
 """HiGHS looks at its own time limit only between steps; so long after it the run is stopped from outside."""
+
+
+@cache
+def without_banner() -> None:
+    """HiGHS from 1.16 on prints who it is when the first solver of a process is made, whatever its options.
+
+    That first one is made here with standard output turned away, so that what was asked for as JSON is JSON.
+    """
+    try:
+        sys.stdout.flush()
+        kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    except (OSError, ValueError):  # no standard output to keep clean
+        return
+    try:
+        os.dup2(nowhere, 1)
+        highspy.Highs()
+        _flush_c()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _flush_c() -> None:
+    """Writes out what the C library still holds, which would else appear where standard output leads by then."""
+    try:
+        ctypes.CDLL(None).fflush(None)
+    except (AttributeError, TypeError, OSError):  # a system that names no such library: nothing is held back there
+        return
 
 
 @dataclass
@@ -64,6 +97,7 @@ class Machine:
         cost: Floats | None = None, box: tuple[Floats, Floats] | None = None, integer: NDArray[np.bool_] | None = None,
     ) -> None:
         """Loads rows and columns; without more, columns are free of cost, not below zero, and need not be whole."""
+        without_banner()
         self.highs = highspy.Highs()
         self.highs.setOptionValue("output_flag", False)
         self.highs.setOptionValue("threads", threads)

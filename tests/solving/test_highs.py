@@ -192,3 +192,14 @@ def test_a_search_stops_after_so_many_looks_whatever_the_clock():
         return answer.objective, machine.looks
 
     assert found() == found()
+
+
+def test_what_the_first_solver_prints_is_not_in_what_the_user_asked_for(monkeypatch, capfd):
+    import os
+
+    from capacity.solving import highs
+
+    monkeypatch.setattr(highs.highspy, "Highs", lambda: os.write(1, b"Running HiGHS: Copyright\n"))
+    highs.without_banner.__wrapped__()
+    print("{}")
+    assert capfd.readouterr().out == "{}\n"
