@@ -15,7 +15,7 @@ from capacity.studies.founding.say import share, short, usd
 WIDTH, PLOT, LEFT, RIGHT, TOP, BOTTOM = 640.0, 240.0, 64.0, 16.0, 26.0, 40.0
 ROW, NAMES, VALUES = 20.0, 258.0, 62.0
 """Height of a bar's row; room for names at the left and for values at the right."""
-LETTER = 6.2
+LETTER = 6.8
 """Width of a letter of the legend."""
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 MOST_LABELS = 12
@@ -60,6 +60,7 @@ def _scale(values: Sequence[float], log: bool, start: float, end: float) -> tupl
     low, high = math.floor(math.log10(min(known)) + 1e-9), math.ceil(math.log10(max(known)) - 1e-9)
     high = max(high, low + 1)
     step = max(1, math.ceil((high - low) / 6))
+    high = low + step * math.ceil((high - low) / step)
     marks = [10.0**power for power in range(low, high + 1, step)]
     return marks, lambda v: start + (end - start) * (math.log10(v) - low) / (high - low)
 

@@ -126,20 +126,16 @@ def test_operations_are_served_and_not_assumed(facts):
         cost["usd_per_hour_at_1e14_slowly"].dropna().index).fillna(1e9) * (1 + 1e-9)).all()
 
 
-def test_a_flip_of_the_largest_model_is_where_it_becomes_servable(facts):
-    from capacity.serving import Slo
-    from capacity.studies.founding.memory import OF_2021, _fits_within
-
+def test_the_largest_model_turns_with_the_limit_and_with_the_cluster(facts):
     found = find(named("largest"), facts)
-    limit = next(swing for swing in found.swings if swing.input.name == "limit").flip_above
-    card = facts.catalogue.model(GPT3)
-    big = scaled(card, 1000 * 1000 * parameters(card) / parameters(scaled(card, 1000)))
-
-    def serves(seconds):
-        slo = Slo(75 * seconds, seconds)
-        return _fits_within(facts, big, facts.catalogue.accelerator(OF_2021), 30000, slo)
-    assert serves(limit)
-    assert not serves(0.8)
+    mid = {swing.input.name: swing.input.mid for swing in found.swings}
+    limit, cluster = found.swings
+    slower = found.argument.compute(facts, {**mid, "limit": limit.flip_above})
+    assert (found.outcome.held[1], slower.held[1]) == (True, False)
+    fewer = found.argument.compute(facts, {**mid, "cluster": cluster.flip_below})
+    assert (found.outcome.held[0], fewer.held[0]) == (False, True)
+    gib = facts.catalogue.accelerator("a100-sxm-80").memory_usable_gb * 2**30
+    assert cluster.flip_below == pytest.approx(2 * 1000 * parameters(facts.catalogue.model(GPT3)) / gib, rel=0.011)
 
 
 def test_a_phone_is_served_like_any_accelerator(facts):

@@ -86,7 +86,7 @@ def _ladder(facts: Facts, given: Values) -> Outcome:
                Figure("operations a word", ops / TERA, "trillion", "models/gpt3-davinci.yaml"),
                Figure("share of peak operations achieved", used, "share", f"serving, {chip}"))
     return Outcome(parts, figures, reading, {"ladder": table},
-                   (Chart("An hour of reading, from raw operations to the API price", "USD",
+                   (Chart("An hour of reading, from raw operations to the API price", "USD an hour",
                           table.set_index("rung")[["usd_per_hour_of_reading"]], "bars", log=True),))
 
 

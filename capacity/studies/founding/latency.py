@@ -104,9 +104,9 @@ def _pipeline(facts: Facts, given: Values) -> Outcome:
                            Figure("token of GPT-3 at its best width", min(wide) * MS, "ms", CHIP)), reading,
                    {"size": sizes, "width": pd.DataFrame({"width": widths, "token_ms": np.array(wide) * MS}),
                     "depth": pd.DataFrame({"stages": DEPTHS, "token_ms": np.array(deep) * MS})},
-                   (Chart(f"A token by billions of parameters, at the best width on {CHIP}", "ms",
+                   (Chart(f"A token by billions of parameters, at the best width on {CHIP}", "ms a token",
                           sizes.set_index("parameters_b")[["token_ms"]], log=True, log_x=True),
-                    Chart("A token of GPT-3 by width", "ms", pd.DataFrame(
+                    Chart("A token of GPT-3 by width", "ms a token", pd.DataFrame(
                         {"token_ms": np.array(wide) * MS},
                         index=pd.Index(widths, name="accelerators side by side")), log_x=True)))
 
@@ -178,7 +178,8 @@ def _serial(facts: Facts, given: Values) -> Outcome:
                           table.set_index("parameters_b")[["times_human", "times_human_drafted"]].rename(columns={
                               "times_human": "token by token", "times_human_drafted": "drafted and checked"}), log=True,
                           log_x=True),
-                    Chart("A million tokens at that speed, and at the cheapest", "USD", prices, log=True, log_x=True)))
+                    Chart("A million tokens at that speed, and at the cheapest", "USD a million tokens", prices,
+                          log=True, log_x=True)))
 
 
 def _drafted(facts: Facts, table: pd.DataFrame, accepted: float, draft: float) -> NDArray[np.float64]:
@@ -235,8 +236,9 @@ def _shape(facts: Facts, given: Values) -> Outcome:
         + "What depth buys in quality stands outside of these figures.")
     return Outcome(parts, (Figure("latency, deepest against shallowest", slow, "x", CHIP),
                            Figure("cost of a token, deepest against shallowest", cost, "x", CHIP)), reading,
-                   {"shape": table}, (Chart(f"A token by layers at GPT-3's parameters, best width on {CHIP}", "ms",
-                                            table.set_index("layers")[["token_ms"]], log=True, log_x=True),))
+                   {"shape": table}, (Chart(f"A token by layers at GPT-3's parameters, best width on {CHIP}",
+                                            "ms a token", table.set_index("layers")[["token_ms"]], log=True,
+                                            log_x=True),))
 
 
 ARGUMENTS = (

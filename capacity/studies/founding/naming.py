@@ -14,6 +14,7 @@ from capacity.studies.founding.facts import Facts
 LEFT_OUT = ("Hypothetical ", "Meta-")
 """Beginnings of names that tell a reader nothing here."""
 ARCHETYPE = re.compile(r"archetype-(\d{4})")
+PCIE = re.compile(r"\bpcie(\d)x(\d+)\b")
 
 
 def worded(finding: Finding, facts: Facts) -> Finding:
@@ -43,7 +44,11 @@ def _speaker(names: dict[str, str]) -> Callable[[str], str]:
     """Puts names for ids in a text; an id within a file's name or a longer word stays."""
     ids = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     pattern = re.compile(rf"(?<![\w/.-])({ids})(?![\w/-]|\.\w)")
-    return lambda text: ARCHETYPE.sub(r"archetype of \1", pattern.sub(lambda found: names[found[0]], text))
+
+    def say(text: str) -> str:
+        text = pattern.sub(lambda found: names[found[0]], text)
+        return PCIE.sub(r"PCIe \1 x\2", ARCHETYPE.sub(r"archetype of \1", text))
+    return say
 
 
 def _names(facts: Facts) -> dict[str, str]:

@@ -84,9 +84,9 @@ def _words(facts: Facts, given: Values) -> Outcome:
                Figure("750 words of a dense 1000x model to an owner now", dense, "USD", f"{NOW[0]} {NOW[1]}"),
                Figure("a dense 1000x model against GPT-3", dense / base, "x", f"{NOW[0]} {NOW[1]}"))
     served = then[then["load"] == "patient"].assign(name=lambda t: t["accelerator"] + " " + t["bought"].astype(str))
-    charts = (Chart(f"750 words to an owner of {NOW[0]}, by model", "USD",
+    charts = (Chart(f"750 words to an owner of {NOW[0]}, by model", "USD for 750 words",
                     wide.set_index("model")[["usd_per_750_words"]], "bars", log=True),
-              Chart("750 words of GPT-3 to an owner, by accelerator", "USD",
+              Chart("750 words of GPT-3 to an owner, by accelerator", "USD for 750 words",
                     served.set_index("name")[["usd_per_750_words"]], "bars", log=True))
     return Outcome(parts, figures, reading, {"GPT-3 to an owner": then, "1000x": wide}, charts)
 

@@ -90,7 +90,7 @@ def _race(facts: Facts, given: Values) -> Outcome:
                            Figure(f"regions whose wage a model of unchanging ability passes by {LAST}", float(same),
                                   f"of {len(passes)}", "regions.csv")), reading,
                    {"hour": table, "below the wage": passes},
-                   (Chart("An hour of human-equivalent work", "USD", table.set_index("year"), log=True),))
+                   (Chart("An hour of human-equivalent work", "USD an hour", table.set_index("year"), log=True),))
 
 
 def _hardware(facts: Facts, given: Values) -> pd.DataFrame:

@@ -125,9 +125,9 @@ def _charts(facts: Facts, links: pd.DataFrame, talk: pd.DataFrame, patient: pd.D
     many = terabyte(facts)
     many = many.assign(series=many["kind"] + ", " + many["link"]).pivot_table(
         index="machines", columns="series", values="tpot_s")
-    return (Chart("GPT-3 at 8 bits: an hour of the cheapest machines, by load", "USD",
+    return (Chart("GPT-3 at 8 bits: an hour of the cheapest machines, by load", "USD an hour",
                   both.set_index("tokens a second"), log=True, log_x=True),
-            Chart("A model of a terabyte: the quickest token by machines of eight cards", "s", many, log=True,
+            Chart("A model of a terabyte: the quickest token by machines of eight cards", "s a token", many, log=True,
                   log_x=True),
             Chart("A terabyte of weights read once, by link and number of cards", "s",
                   links.pivot_table(index="cards", columns="link", values="seconds"), log=True, log_x=True),
