@@ -43,6 +43,11 @@ def keys_of(grouped: Groups) -> TableSet:
     return TableSet(grouped.index)
 
 
+def members(one: TableSet, names: Sequence[str]) -> Coded:
+    """The rows of a set as a table."""
+    return Coded(dict(zip(names, one.relation.columns, strict=True)))
+
+
 def values(table: Table, keys: Sequence[str], column: str) -> Values:
     """{index: value of the column}"""
     return Values(relation(table, keys), _data(table, column))

@@ -41,12 +41,13 @@ def declare(m: pyo.ConcreteModel, problem: Problem, cases: list[State]) -> None:
 def _paths(m: pyo.ConcreteModel, cases: list[State], cut: dict[Any, set[str]]) -> None:
     at_moment: dict[Any, list[Any]] = {}
     for d, p in m.WITH_PATHS:
-        at_moment.setdefault(m.MOMENT_OF[d], []).append((d, p))
+        at_moment.setdefault((m.period_of[d], m.slice_of[d]), []).append((d, p))
     served = [(at.case, d, p) for at in cases for d, p in at_moment.get((at.period, at.slice), ())
               if p not in at.places]
     m.STILL_WITH_PATHS = pyo.Set(initialize=served, dimen=3)
     m.STILL_PATH = pyo.Set(initialize=[
-        (c, d, p, w) for c, d, p in served for w in m.WAYS[d, p] if w not in cut[(c, *m.MOMENT_OF[d])]], dimen=4)
+        (c, d, p, w) for c, d, p in served for w in m.WAYS[d, p]
+        if w not in cut[c, m.period_of[d], m.slice_of[d]]], dimen=4)
     m.still_via = pyo.Var(m.STILL_PATH, domain=pyo.NonNegativeReals,
                           bounds=lambda m, c, d, p, w: (0, m.serve[d, p].ub))
 
@@ -58,9 +59,15 @@ def _paths(m: pyo.ConcreteModel, cases: list[State], cut: dict[Any, set[str]]) -
 
 def _latency(m: pyo.ConcreteModel, cases: list[State]) -> None:
     """Where links alone are lost, only what takes a path can be slower than before."""
+    def some_still_served(at: State, key: Any) -> bool:
+        p, t = key[0], key[4]
+        if any(rtt >= t for _, rtt in m.CUSTOMERS[key[:4]]):
+            return True
+        return any(rtt >= t and (at.case, d, p, w) in m.STILL_PATH for d, w, rtt in m.PATH_CUSTOMERS[key[:4]])
+
     cells = [(at.case, *key) for at in cases for key in m.LATENCY_CELL
              if key[2:4] == (at.period, at.slice) and key[0] not in at.places
-             and (at.places or m.PATH_CUSTOMERS[key[:4]])]
+             and (at.places or m.PATH_CUSTOMERS[key[:4]]) and some_still_served(at, key)]
     m.STILL_LATENCY = pyo.Set(initialize=cells, dimen=6)
 
     @m.Constraint(m.STILL_LATENCY)
@@ -69,7 +76,7 @@ def _latency(m: pyo.ConcreteModel, cases: list[State]) -> None:
         far += sum(m.still_via[c, d, p, w] for d, w, rtt in m.PATH_CUSTOMERS[p, k, y, h]
                    if rtt >= t and (c, d, p, w) in m.STILL_PATH)
         fast = sum(m.output[a] * used_in(m, c, p, a, y, h) for a, slack in m.SERVERS[p, k, y, h] if slack >= t)
-        return far <= fast if not isinstance(far, int | float) else pyo.Constraint.Skip
+        return far <= fast
 
 
 def _shipments(m: pyo.ConcreteModel, problem: Problem, cases: list[State], cut: dict[Any, set[str]]) -> None:

@@ -17,21 +17,24 @@ place takes its links with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InputError
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
-from capacity.formulation.fleet import serving_stock
+from capacity.formulation.coded import Coded, coded, keyed
+from capacity.formulation.fleet import USE, possible_use, serving_stock
 from capacity.formulation.flows import check_words
 from capacity.formulation.hose import State
-from capacity.formulation.index import groups, rows, values
+from capacity.formulation.index import groups, index_set, members, rows, values
 from capacity.problem import Problem
 
 KINDS = ("link", "place")
+MOMENT = ["case", "period", "slice"]
 
 RECOURSE = ("still_serve", "still_use", "still_via", "still_ship", "still_flow")
 """Variables of what happens after a loss: each is of one case alone and in no goal."""
@@ -59,18 +62,18 @@ def states(problem: Problem) -> list[State]:
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem, cases: list[State]) -> None:
-    losing = [at for at in cases if at.places]
-    m.RELOCATED = {(at.case, at.period, at.slice) for at in losing}
-    m.MOMENT_OF = {d: (y, h) for d, y, h in rows(problem.table("demands"), ["demand", "period", "slice"])}
-    m.DEMANDS_AT = groups(problem.table("demands"), ["period", "slice"], ["demand"])
-    _service(m, problem, losing)
-    _machines(m, problem, losing)
-    _shares(m, problem, losing)
+    losing = Losses.of(cases)
+    m.RELOCATED = index_set(losing.moments, MOMENT)
+    demands = keyed(problem, "demands")
+    m.period_of, m.slice_of = (values(demands, ["demand"], column) for column in ("period", "slice"))
+    served = _service(m, problem, losing)
+    running = _machines(m, problem, losing)
+    _shares(m, problem, losing, served, running)
 
 
 def served_in(m: pyo.ConcreteModel, case: str, d: str, p: str) -> Any:
     """What of a demand a place serves in a case: as ever after the loss of links alone; 0 from a lost place."""
-    if (case, *m.MOMENT_OF[d]) not in m.RELOCATED:
+    if (case, m.period_of[d], m.slice_of[d]) not in m.RELOCATED:
         return m.serve[d, p]
     return m.still_serve[case, d, p] if (case, d, p) in m.STILL_SERVED else 0
 
@@ -82,22 +85,48 @@ def used_in(m: pyo.ConcreteModel, case: str, p: str, a: str, y: int, h: str) -> 
     return m.still_use[case, p, a, y, h] if (case, p, a, y, h) in m.STILL_RUNNING else 0
 
 
-def _service(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> None:
-    kept = problem.table("failures").groupby(["case", "period", "slice"])["keep"].min().to_dict()
-    own = values(problem.table("keeps"), ["case", "commodity"], "keep")
-    wanted = values(problem.table("demands"), ["demand"], "commodity")
-    asked = [(at.case, d) for at in losing for d in m.DEMANDS_AT[at.period, at.slice] if m.PLACES_OF[d]]
-    gone = {(at.case, at.period, at.slice): at.places for at in losing}
-    m.STILL_ASKED = pyo.Set(initialize=asked, dimen=2)
-    m.STILL_SERVED = pyo.Set(initialize=[
-        (c, d, p) for c, d in asked for p in m.PLACES_OF[d] if p not in gone[(c, *m.MOMENT_OF[d])]], dimen=3)
+class Losses(NamedTuple):
+    """Losses of places: `moments` (case, period, slice), and `gone` (the same, place) what each takes away."""
+
+    moments: Coded
+    gone: Coded
+
+    @classmethod
+    def of(cls, cases: list[State]) -> Losses:
+        """Those of all cases that take a place."""
+        moments = [(at.case, at.period, at.slice) for at in cases if at.places]
+        gone = [(at.case, at.period, at.slice, p) for at in cases for p in sorted(at.places)]
+        tables = (pd.DataFrame(moments, columns=MOMENT), pd.DataFrame(gone, columns=[*MOMENT, "place"]))
+        return cls(*map(coded, tables))
+
+    def left(self, table: Coded) -> Coded:
+        """Rows of a table with `place`, `period` and `slice` in each case of their moment that leaves their place, case
+        after case."""
+        each = self.moments.join(table, "period", "slice")
+        return each.where(each.rows_in(self.gone, *MOMENT, "place") < 0)
+
+
+def _service(m: pyo.ConcreteModel, problem: Problem, losing: Losses) -> Coded:
+    """Rows (case, demand, place, commodity, period, slice) of what may still be served."""
+    kept = coded(problem.table("failures")).merged(MOMENT, "keep", np.minimum)
+    keep_of, own = values(kept, MOMENT, "keep"), values(keyed(problem, "keeps"), ["case", "commodity"], "keep")
+    demands = keyed(problem, "demands").only("demand", "commodity", "period", "slice")
+    wanted = values(demands, ["demand"], "commodity")
+    assigned = keyed(problem, "assignments").only("demand", "place")
+    most = values(keyed(problem, "assignments"), ["demand", "place"], "max")
+    asked = losing.moments.join(demands.with_rows_of(assigned, "demand"), "period", "slice")
+    served = asked.join(assigned, "demand")
+    served = served.where(served.rows_in(losing.gone, *MOMENT, "place") < 0)
+    m.STILL_ASKED = index_set(asked, ["case", "demand"])
+    m.STILL_SERVED = index_set(served, ["case", "demand", "place"])
     m.still_serve = pyo.Var(m.STILL_SERVED, domain=pyo.NonNegativeReals,
                             bounds=lambda m, c, d, p: (0, m.serve[d, p].ub))
 
     @m.Constraint(m.STILL_ASKED)
     def what_was_served_still_is(m, c, d):
         still = sum(m.still_serve[c, d, p] for p in m.PLACES_OF[d] if (c, d, p) in m.STILL_SERVED)
-        keep = own.get((c, wanted[d]), kept[(c, *m.MOMENT_OF[d])])
+        at = c, wanted[d]
+        keep = own[at] if at in own else keep_of[c, m.period_of[d], m.slice_of[d]]
         if not keep:
             return pyo.Constraint.Skip
         return still >= keep * sum(m.serve[d, p] for p in m.PLACES_OF[d])
@@ -106,28 +135,26 @@ def _service(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> Non
     def still_serve_only_from_open_places(m, c, d, p):
         if p not in m.MUST_OPEN:
             return pyo.Constraint.Skip
-        return m.still_serve[c, d, p] <= m.serve[d, p].ub * m.opened[p, m.MOMENT_OF[d][0]]
+        return m.still_serve[c, d, p] <= min(most[d, p], m.amount[d]) * m.opened[p, m.period_of[d]]
 
-    m.STILL_HELD = pyo.Set(initialize=[at for at in m.STILL_SERVED if at[2] in m.MAY_CLOSE], dimen=3)
+    m.STILL_HELD = index_set(served.with_rows_of(keyed(problem, "holdings"), "place"), ["case", "demand", "place"])
 
     @m.Constraint(m.STILL_HELD)
     def still_serve_only_while_held(m, c, d, p):
-        return m.still_serve[c, d, p] <= m.serve[d, p].ub * m.held[p, m.MOMENT_OF[d][0]]
+        return m.still_serve[c, d, p] <= min(most[d, p], m.amount[d]) * m.held[p, m.period_of[d]]
+
+    return served
 
 
-def _left(losing: list[State], keys: Any) -> Iterator[tuple[Any, ...]]:
-    """(case, *key) of every key (place, ..., period, slice) whose place is left at the moment of a case."""
-    for at in losing:
-        moment = (at.period, at.slice)
-        yield from ((at.case, *key) for key in keys if key[-2:] == moment and key[0] not in at.places)
-
-
-def _machines(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> None:
+def _machines(m: pyo.ConcreteModel, problem: Problem, losing: Losses) -> Coded:
+    """Rows (case, place, activity, period, slice) of what may still run."""
     share = serving_share(problem)
-    m.STILL_RUNNING = pyo.Set(initialize=list(_left(losing, m.USE)), dimen=5)
+    running = losing.left(possible_use(problem))
+    m.STILL_RUNNING = index_set(running, ["case", *USE])
     m.still_use = pyo.Var(m.STILL_RUNNING, domain=pyo.NonNegativeReals,
                           bounds=lambda m, c, p, a, y, h: (0, m.use[p, a, y, h].ub))
-    m.STILL_STOCK = pyo.Set(initialize=list(_left(losing, m.STOCK)), dimen=5)
+    stock = ["place", "asset", "period", "slice"]
+    m.STILL_STOCK = index_set(losing.left(members(m.STOCK, stock)), ["case", *stock])
 
     @m.Constraint(m.STILL_STOCK)
     def still_use_only_what_serves(m, c, p, k, y, h):
@@ -136,7 +163,8 @@ def _machines(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> No
 
     per_use = values(problem.table("activity_uses"), ["activity", "resource"], "amount")
     users = groups(problem.table("activity_uses"), ["resource"], ["activity"])
-    m.STILL_POWERED = pyo.Set(initialize=list(_left(losing, m.RESOURCE_RUNNING)), dimen=5)
+    powered = ["place", "resource", "period", "slice"]
+    m.STILL_POWERED = index_set(losing.left(members(m.RESOURCE_RUNNING, powered)), ["case", *powered])
 
     @m.Constraint(m.STILL_POWERED)
     def blocks_still_carry_what_runs(m, c, p, r, y, h):
@@ -145,20 +173,19 @@ def _machines(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> No
         held = sum(m.resource_use[k, r] * m.alive[p, k, v, y] for k, v in m.USERS[p, r, y])
         return used + held <= sum(capacity * in_use(m, p, b, y) for b, capacity in m.PROVIDES[p, r])
 
+    return running
 
-def _shares(m: pyo.ConcreteModel, problem: Problem, losing: list[State]) -> None:
-    group = values(problem.table("activities"), ["activity"], "group")
-    commodity = values(problem.table("activities"), ["activity"], "commodity")
-    asked = values(problem.table("demands"), ["demand"], "commodity")
-    makers, served = defaultdict(list), defaultdict(list)
-    for at in m.STILL_RUNNING:
-        makers[at[0], commodity[at[2]], group[at[2]], at[3], at[4]].append(at)
-    for at in m.STILL_SERVED:
-        served[(at[0], asked[at[1]], *m.MOMENT_OF[at[1]])].append(at)
-    limited = [(at.case, k, g, at.period, at.slice) for at in losing for k, g in m.SHARE]
-    m.STILL_SHARED = pyo.Set(initialize=[at for at in limited if makers[at]], dimen=5)
+
+def _shares(m: pyo.ConcreteModel, problem: Problem, losing: Losses, served: Coded, running: Coded) -> None:
+    activities, cell = keyed(problem, "activities").only("activity", "commodity", "group"), ["period", "slice"]
+    made_by = running.only("case", *USE).join(activities, "activity")
+    makers = groups(made_by, ["case", "commodity", "group", *cell], ["place", "activity"])
+    served_of = groups(served, ["case", "commodity", *cell], ["demand", "place"])
+    limited = losing.moments.cross(members(m.SHARE, ["commodity", "group"]))
+    limited = limited.with_rows_of(made_by, "case", "commodity", "group", *cell)
+    m.STILL_SHARED = index_set(limited, ["case", "commodity", "group", *cell])
 
     @m.Constraint(m.STILL_SHARED)
     def a_variant_still_serves_at_most_its_share(m, c, k, g, y, h):
-        made = sum(m.output[at[2]] * m.still_use[at] for at in makers[c, k, g, y, h])
-        return made <= m.max_share[k, g] * sum(m.still_serve[at] for at in served[c, k, y, h])
+        made = sum(m.output[a] * m.still_use[c, p, a, y, h] for p, a in makers[c, k, g, y, h])
+        return made <= m.max_share[k, g] * sum(m.still_serve[c, d, p] for d, p in served_of[c, k, y, h])
