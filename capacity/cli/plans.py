@@ -94,7 +94,7 @@ def audit(run: RunFolder, csv: AsCsv = False, json: AsJson = False) -> None:
     from capacity.plan import check_audit, latest
 
     plan = latest(run)
-    report = recompute(plan.scenario, plan.problem, plan.values, plan.stages)
+    report = recompute(plan.scenario, plan.problem, plan.values, plan.stages, plan.tables)
     print_frame(report, csv=csv, json=json)
     check_audit(report)
     if not (csv or json):

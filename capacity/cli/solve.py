@@ -87,11 +87,12 @@ def solve(
     with alone(folder), screen(quiet or json, "reading the scenario and sharding the models") as shown:
         left = None if resume is None else left_behind(Path(resume) if resume else folder, asked)
         problem = build_problem(asked, catalogue)
+        warn(problem)
         told = problem, Options(gap=allowed, time_limit=seconds), teller(shown, asked)
         keeper = Running(asked, problem, folder)
         solution = own(keeper, left, *told) if solver == "own" else elsewhere(solver, *told)
         plan = assemble(asked, problem, solution)
-        report = audit(asked, problem, solution.values, plan.stages)
+        report = audit(asked, problem, solution.values, plan.stages, plan.tables)
         saved = sound(keeper, plan, report)
     if keeper.refused:
         print(f"{len(keeper.refused)} plans found on the way failed their audit and were not kept; the first: "
@@ -103,6 +104,12 @@ def solve(
         print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved. To go on: capacity solve "
               f"--resume {folder}", file=sys.stderr)
         raise typer.Exit(EXIT_LIMIT)
+
+
+def warn(problem: Problem) -> None:
+    """What the problem alone already says about every plan, told before the search."""
+    for told in problem.words["warnings"]["text"] if "warnings" in problem.words else ():
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def end(plan: Plan, report: pd.DataFrame, saved: Path, json: bool, quiet: bool) -> None:

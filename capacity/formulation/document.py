@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 ORDER = (
-    "sites", "closing", "fleet", "ageing", "contracts", "training", "energy",
+    "sites", "closing", "fleet", "ageing", "contracts", "training", "energy", "idle",
     "service", "batch", "stability", "flows", "paths", "links",
     "hose", "survivability", "rerouting", "limits", "goals",
 )

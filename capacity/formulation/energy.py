@@ -2,6 +2,7 @@
 
     sum_s draw[p,s,y,h] + sum_t (discharge[p,t,y,h] - charge[p,t,y,h])
         =  sum_a amount[p,a,y] * use[p,a,y,h] + sum_b amount[p,b] * in_use[p,b,y]     every draw is supplied
+                                     (and what trains: `training`; what stands idle: `idle`)
     draw[p,s,y,h]  <=  max[p,s,y,h] + sum_b amount[p,s,b] * in_use[p,b,y]            sources give what they have
     charge[p,t,y,h], discharge[p,t,y,h]  <=  power[t] * in_use[p,b(t),y]
     sum_h hours[h] * (efficiency[t] * charge[p,t,y,h] - discharge[p,t,y,h])  =  0    a day ends as full as it began
@@ -20,6 +21,7 @@ import pyomo.environ as pyo
 from capacity.formulation.closing import in_use, most_in_use
 from capacity.formulation.coded import keyed
 from capacity.formulation.fleet import possible_use
+from capacity.formulation.idle import Idle
 from capacity.formulation.index import groups, rows, values
 from capacity.formulation.training import drawn_by_training
 from capacity.problem import Problem
@@ -31,10 +33,11 @@ KEY = ["place", "source", "period", "slice"]
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
     sources = problem.table("sources")
     m.SOURCE = pyo.Set(initialize=rows(sources, KEY), dimen=4)
-    needed = _most_needed(m, problem)
+    idle = Idle(problem)
+    needed = _most_needed(m, problem, idle)
     m.draw = pyo.Var(m.SOURCE, domain=pyo.NonNegativeReals, bounds=lambda m, p, s, y, h: (0, needed[p, y, h]))
     _stores(m, problem)
-    _balance(m, problem)
+    _balance(m, problem, idle)
     most = values(sources, KEY, "max")
     feeding = groups(problem.table("source_blocks"), ["place", "source"], ["block", "amount"])
 
@@ -46,7 +49,7 @@ def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
         return m.draw[p, s, y, h] <= most[p, s, y, h] + fed
 
 
-def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
+def _balance(m: pyo.ConcreteModel, problem: Problem, idle: Idle) -> None:
     draws, keys = keyed(problem, "draws"), ["place", "activity", "period"]
     amount = values(draws.where(draws.numbers("amount") != 0), keys, "amount")
     running = possible_use(problem).join(draws if amount else draws.take(slice(0)), *keys)
@@ -56,7 +59,7 @@ def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
     stored = groups(problem.table("stores"), ["place"], ["store"])
     trained = drawn_by_training(problem)
     always = [(p, y, h) for p in steady for y in m.PERIOD for h in m.SLICE]
-    always += [(p, y, h) for p, y in trained for h in m.SLICE]
+    always += [(p, y, h) for p, y in (*trained, *idle.places()) for h in m.SLICE]
     m.DRAWN = pyo.Set(initialize=list(dict.fromkeys([*users, *giving, *always])), dimen=3)
 
     @m.Constraint(m.DRAWN)
@@ -66,10 +69,10 @@ def _balance(m: pyo.ConcreteModel, problem: Problem) -> None:
         running = sum(amount.get((p, a, y), 0.0) * m.use[p, a, y, h] for a in users[p, y, h])
         always_on = sum(each * in_use(m, p, b, y) for b, each in steady[p])
         training = sum(mw * m.train[p, k, n] for k, n, mw in trained[p, y])
-        return given + moved == running + always_on + training
+        return given + moved == running + always_on + training + idle.drawn(m, p, y)
 
 
-def _most_needed(m: pyo.ConcreteModel, problem: Problem) -> dict[tuple[str, int, str], float | None]:
+def _most_needed(m: pyo.ConcreteModel, problem: Problem, idle: Idle) -> dict[tuple[str, int, str], float | None]:
     """Bound of what one source is asked for: all that may run, stand and charge at once."""
     draws = problem.table("draws")
     amount = values(draws[draws["amount"] != 0], ["place", "activity", "period"], "amount")
@@ -88,6 +91,9 @@ def _most_needed(m: pyo.ConcreteModel, problem: Problem) -> dict[tuple[str, int,
     for (p, y), runs in drawn_by_training(problem).items():
         for h in m.SLICE:
             need[p, y, h] += sum(mw for _, _, mw in runs)
+    for (p, y), mw in idle.most(m).items():
+        for h in m.SLICE:
+            need[p, y, h] += mw
     return {at: _finite(need[at]) for at in ((p, y, h) for p, _, y, h in m.SOURCE)}
 
 

@@ -13,6 +13,7 @@ from capacity.plan.columns import conform, word
 from capacity.plan.day import day_table
 from capacity.plan.flows import flows_table
 from capacity.plan.headline import headline, short_years
+from capacity.plan.losses import loss_tables
 from capacity.plan.model import Plan
 from capacity.plan.money import money_table
 from capacity.plan.training import training_table
@@ -77,6 +78,7 @@ def _tables(
         "trips": offers.trips_table(problem),
     }
     tables["power"] = service.power_table(problem, values, tables["fleet"])
+    tables |= loss_tables(problem, values, tables)
     worth = tokens.worth_by_year(problem, values, scenario, catalogue)
     tables["schedule"] = schedule_table(problem, values, tables, worth)
     tables["training"] = training_table(problem, values, tables)

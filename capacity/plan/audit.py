@@ -5,13 +5,14 @@ It knows the tables of the waist and, where given, the scenario; it imports neit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from capacity.errors import AuditError
 from capacity.plan import audit_rows as rows
 from capacity.plan.audit_failures import failure_rows
+from capacity.plan.audit_losses import told_of_losses
 from capacity.plan.audit_network import asked_topics, links
 from capacity.plan.audit_options import OPTIONAL_TOPICS
 from capacity.plan.audit_scenario import scenario_rows
@@ -78,18 +79,22 @@ def _stated_goals(problem: Problem, values: Values) -> dict[str, float]:
 
 
 def audit(
-    scenario: Scenario | None, problem: Problem, values: Values, stages: pd.DataFrame | None = None
+    scenario: Scenario | None, problem: Problem, values: Values, stages: pd.DataFrame | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """(topic, rows_checked, largest_violation, relative, worst_row): one row for each kind of constraint and each goal.
 
     Violations are in the units of the waist; `relative` divides each by max(1, |lhs|, |rhs|) and takes the largest.
     With `stages` (order, objective of the solve), each goal's recomputed value must agree with the solve's; with a
-    scenario, its budgets, demand, latency limits and catalogue of names are checked too.
+    scenario, its budgets, demand, latency limits and catalogue of names are checked too; with the plan's `tables`, what
+    they tell of losses.
     """
     asked = {topic: check for topic, (table, check) in OPTIONAL_TOPICS.items() if len(problem.table(table))}
     asked |= asked_topics(problem)
     found = [_summary(topic, check(problem, values)) for topic, check in {**TOPICS, **asked}.items()]
     found += [_summary(topic, frame) for topic, frame in failure_rows(problem, values).items()]
+    if tables is not None:
+        found += [_summary(topic, frame) for topic, frame in told_of_losses(problem, values, tables).items()]
     found.append(_summary("costs by topic add up", _topic_costs(problem, values)))
     if stages is not None:
         goals = goal_values(problem, values).merge(stages[["order", "objective"]], on="order")

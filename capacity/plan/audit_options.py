@@ -85,7 +85,7 @@ def energy(problem: Problem, values: Values) -> pd.DataFrame:
         problem.table("slices")[["slice"]], how="cross")
     parts = [
         use.assign(mw=use["value"] * use["amount"]), steady.assign(mw=steady["blocks"] * steady["amount"]),
-        runs.assign(mw=runs["value"] * runs["draw"]),
+        runs.assign(mw=runs["value"] * runs["draw"]), *_idle(problem, values),
     ]
     for name, sign in (("draw", -1.0), ("discharge", -1.0), ("charge", 1.0)):
         flow = chosen(values, name)
@@ -94,6 +94,22 @@ def energy(problem: Problem, values: Values) -> pd.DataFrame:
     drawn = chosen(values, "draw").groupby(key, as_index=False)[["value"]].sum()
     rows = net.merge(drawn, on=key, how="left").fillna({"value": 0.0})
     return equal(rows, key, rows["value"] + rows["mw"], rows["value"])
+
+
+def _idle(problem: Problem, values: Values) -> list[pd.DataFrame]:
+    """What stands idle or not draws (place, period, slice, mw), where table `idle_draws` says so."""
+    table = problem.table("idle_draws")
+    if not len(table):
+        return []
+    key, slices = ["place", "asset"], problem.table("slices")[["slice"]]
+    owned = chosen(values, "alive").merge(table, on=key)
+    rented = chosen(values, "rent").merge(table, on=key)
+    held = reserved_by_year(problem, values).merge(table, on=key)
+    parts = [
+        owned.assign(mw=owned["value"] * owned["per_unit"]), rented.assign(mw=rented["value"] * rented["per_amount"]),
+        held.assign(mw=held["reserved"] * held["per_amount"]),
+    ]
+    return [part.merge(slices, how="cross") for part in parts if len(part)]
 
 
 def sources(problem: Problem, values: Values) -> pd.DataFrame:

@@ -266,5 +266,5 @@ def _bring_up(left: Left | None, folder: Path) -> None:
 def finished(scenario: Scenario | None, problem: Problem, solution: Solution) -> Plan:
     """The plan of a solution, audited. Raises CapacityError where the audit fails."""
     plan = assemble(scenario, problem, solution)
-    check_audit(audit(scenario, problem, solution.values, plan.stages))
+    check_audit(audit(scenario, problem, solution.values, plan.stages, plan.tables))
     return plan

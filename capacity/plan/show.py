@@ -18,6 +18,7 @@ from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, ended, gap, share, whole
 from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
 from capacity.plan.proof import proofs
+from capacity.plan.told_losses import SHOWN, last_year, lead
 from capacity.plan.ways import ways_told
 
 PIPE_WIDTH = 120
@@ -67,6 +68,7 @@ def _sections(plan: Plan, layout: Layout, full: bool) -> Iterator[tuple[str, lis
             plan, layout, "served", "service_class", "mean_short")
     yield "Money by topic: nominal cash, $", matrices.of(plan, layout, "money", "topic", "cash_usd")
     yield "What binds: used to 99 % or more, or no room for one more whole phase or pod", _binds(plan, layout.width)
+    yield "Losses, in the last year", _losses(plan, layout.width, full)
     yield "Proof: goals are met in order, each kept while the next is treated", _proof(plan, layout.width)
     yield "Choices", _choices(plan, layout.width, full)
 
@@ -148,6 +150,22 @@ def _span(first: int, last: int) -> str:
 def _binds(plan: Plan, width: int) -> list[Text]:
     rows = [[str(row["year"]), row["binds"] or "nothing"] for row in plan.tables["schedule"].to_dict("records")]
     return listing(width, ["year", "what"], rows)
+
+
+def _losses(plan: Plan, width: int, full: bool) -> list[Text]:
+    """From which year losses are survived; then, for those that leave least, what is left and what fails over."""
+    told = lead(plan)
+    if not told:
+        return []
+    losses = last_year(plan, None if full else SHOWN)
+    linked = any(loss.links_gbps != "–" for loss in losses)
+    headers = ["loss", "since", "chips left", "MW left", *(["Gb/s left"] if linked else []), "asked", "served >=",
+               "instances that fail over"]
+    rows = [[loss.case, loss.since, loss.accelerators, loss.facility_mw, *([loss.links_gbps] if linked else []),
+             loss.asked, loss.after, loss.moves] for loss in losses]
+    more = plan.tables["losses"]["case"].nunique() - len(rows)
+    lines = [*prose(width, told), *listing(width, headers, rows)]
+    return [*lines, *(prose(width, f"{more} more that leave no less: --full.", "dim") if more else [])]
 
 
 def _proof(plan: Plan, width: int) -> list[Text]:

@@ -23,6 +23,7 @@ import pandas as pd
 from capacity.errors import InputError
 from capacity.plan.columns import PLAN_TABLES, conform
 from capacity.plan.folders import draft_of, put_in_place, set_aside
+from capacity.plan.losses import LOSSES, loss_tables
 from capacity.plan.model import Plan
 from capacity.problem import Problem
 from capacity.scenario.schema import Scenario
@@ -144,14 +145,16 @@ def load_plan(folder: Path | str) -> Plan:
     where = set_aside(Path(folder))
     head = plan_head(where)
     tables = {n: conform(n, t) for n, t in _read_tables(where / "tables").items() if n in PLAN_TABLES}
-    missing = [n for n in PLAN_TABLES if n not in tables]
+    problem, values = _problem(where, head), _read_tables(where / "values")
+    missing = [n for n in PLAN_TABLES if n not in tables and n not in LOSSES]
     if missing:
         raise InputError(f"{where / 'tables'}: {missing[0]}.parquet is missing")
-    problem = _problem(where, head)
+    if not set(LOSSES) <= set(tables):  # written before plans told them: made from the same values
+        tables |= loss_tables(problem, values, tables)
     stages, assumptions = tables.pop("stages"), tables.pop("assumptions")
     return Plan(
         name=head["name"], status=head["status"], scenario=_scenario(where, head), summary=head["summary"],
-        tables=tables, stages=stages, assumptions=assumptions, problem=problem, values=_read_tables(where / "values"),
+        tables=tables, stages=stages, assumptions=assumptions, problem=problem, values=values,
     )
 
 

@@ -28,7 +28,7 @@ from capacity.problem.money import discount
 from capacity.problem.problem import Problem
 from capacity.problem.progress import progressing
 from capacity.problem.prune import dominated
-from capacity.problem.resilience import losses, sovereign
+from capacity.problem.resilience import losses, nothing_left, sovereign
 from capacity.problem.stability import change_limits, moves
 from capacity.problem.supply import limits
 from capacity.problem.tables import TABLES
@@ -97,6 +97,8 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
         **_words(world, designs),
         "assumptions": assumptions(world, designs),
     }
+    warnings = nothing_left(world, between, tables["openings"])
+    words |= {"warnings": warnings} if len(warnings) else {}
     kept = {name: table for name, table in tables.items() if name in TABLES}
     return Problem.of(kept, words, scenario.name)
 
@@ -167,7 +169,7 @@ def _options(
     ):
         made |= more
         costs.append(rows)
-    more, rows, words = energy(world, offered, tables)
+    more, rows, words = energy(world, designs, offered, tables)
     return made | more, pd.concat([part for part in (*costs, rows) if len(part)] or [rows]), words
 
 

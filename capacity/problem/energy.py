@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import Site
+from capacity.problem.configurations import calibration
 from capacity.problem.contracts import Limits
 from capacity.problem.costs import COLUMNS, whole
 from capacity.problem.halls import POWER, grid_mw
 from capacity.problem.money import discount, grown
 from capacity.problem.places import first_year
+from capacity.problem.pods import Pod
 from capacity.problem.supply import limit_row
 from capacity.problem.world import World
 from capacity.scenario import by_year
 from capacity.scenario.options import Energy, HourPrice
+from capacity.serving.calibration import ANY
 
 GRID, CLEAN = "grid", "clean power"
 MINUTES = 60
@@ -96,7 +99,7 @@ def _carbon_price(world: World, rule: Energy, year: int) -> float:
 
 
 def energy(
-    world: World, offered: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
+    world: World, designs: list[Pod], offered: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
     """(tables of the topic, cost rows, sources in the user's words); nothing where power is not modelled."""
     if not modelled(world):
@@ -106,12 +109,15 @@ def energy(
     words["objective"] = words["cash"] * discount(world.scenario, words["period"].to_numpy(dtype=float))
     rule = world.scenario.energy or Energy()
     overhead = pd.DataFrame([(s.id, s.pue) for s in world.sites], columns=["place", "pue"])
-    runs = tables["activities"][["activity"]].merge(
-        offered[["activity", "power_w_per_accelerator", "first"]], on="activity").merge(overhead, how="cross")
-    runs = runs.merge(pd.DataFrame({"period": world.years}), how="cross")
+    runs = tables["activities"][["activity", "asset"]].merge(
+        offered[["activity", "power_w_per_accelerator", "first", "service_class"]], on="activity")
+    runs = runs.merge(overhead, how="cross").merge(pd.DataFrame({"period": world.years}), how="cross")
     runs = runs[runs["period"] >= runs["first"]]
     moving = 1 + (runs["pue"] - 1) * (1 - rule.overhead_fixed)
-    draws = runs.assign(amount=runs["power_w_per_accelerator"] * moving / 1e3)  # W each = MW per thousand / 1e3
+    idle = _idle_watts(world, designs)
+    busy = 1 - runs["service_class"].map({name: c.spare_share for name, c in world.scenario.classes.items()})
+    watts = runs["power_w_per_accelerator"] - busy * runs["asset"].map(idle).fillna(0.0)  # those set aside only idle
+    draws = runs.assign(amount=watts.clip(lower=0.0) * moving / 1e3)  # W each = MW per thousand / 1e3
     halls = tables["blocks"][tables["blocks"]["resource"] == POWER].merge(overhead, on="place")
     halls = halls.assign(amount=halls["capacity"] * (halls["pue"] - 1) * rule.overhead_fixed)
     made = {
@@ -120,10 +126,37 @@ def energy(
         "draws": draws[["place", "activity", "period", "amount"]].reset_index(drop=True),
         **_onsite(world),
     }
+    if idle:
+        made["idle_draws"] = _idle_draws(world, designs, idle)
     if rule.overhead_fixed:
         made["block_draws"] = halls[["place", "block", "amount"]]
     paid = words.assign(variable="draw", item=words["source"], topic="energy", kind="opex", year=words["period"])
     return made, whole(paid)[COLUMNS], words
+
+
+def idle_share(world: World, designs: list[Pod]) -> dict[str, float]:
+    """{asset: share of nameplate power drawn though nothing runs}; zeros unless the scenario asks for it."""
+    given = world.scenario.energy.idle_power if world.scenario.energy is not None else None
+    if given != "catalogue":
+        return {pod.id: float(given or 0.0) for pod in designs}
+    table = calibration(world)
+    return {pod.id: float(table.fit(pod.accelerator.generation, ANY).idle_power) for pod in designs}
+
+
+def _idle_watts(world: World, designs: list[Pod]) -> dict[str, float]:
+    """{asset: watts that one accelerator draws, all-in, though nothing runs on it}; empty where that is nothing."""
+    share = idle_share(world, designs)
+    return {pod.id: share[pod.id] * pod.accelerator.it_power_w for pod in designs if share[pod.id]}
+
+
+def _idle_draws(world: World, designs: list[Pod], idle: dict[str, float]) -> pd.DataFrame:
+    """Table idle_draws: what stands draws at the meter; the overhead that halls draw anyway is theirs."""
+    rule = world.scenario.energy or Energy()
+    rows = [
+        (s.id, pod.id, pod.size * idle[pod.id] * each / 1e6, idle[pod.id] * each / 1e3)
+        for s in world.sites for pod in designs for each in (1 + (s.pue - 1) * (1 - rule.overhead_fixed),)
+    ]
+    return pd.DataFrame(rows, columns=["place", "asset", "per_unit", "per_amount"])
 
 
 def _onsite(world: World) -> dict[str, pd.DataFrame]:

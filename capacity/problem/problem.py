@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "source_blocks": (("place", "places.place"),),
     "draws": (("place", "places.place"), ("activity", "activities.activity"), ("period", "periods.period")),
     "block_draws": (("place", "places.place"),),
+    "idle_draws": (("place", "places.place"), ("asset", "assets.asset")),
     "stores": (("place", "places.place"),),
     "moves": (("period", "periods.period"),),
     "training": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
@@ -108,7 +110,7 @@ class Problem:
 
 def _complete(name: str, table: Table, given: pd.DataFrame | None) -> pd.DataFrame:
     if given is None:
-        given = pd.DataFrame({c: [] for c in table.columns})
+        return _empty(name).copy()
     unknown = [c for c in given.columns if c not in table.columns]
     if unknown:
         hint = nearest(unknown[0], list(table.columns))
@@ -120,6 +122,14 @@ def _complete(name: str, table: Table, given: pd.DataFrame | None) -> pd.DataFra
         row = out.loc[twice, list(table.key)].iloc[0].to_dict()
         raise InputError(f"table {name}: row {row} stands twice")
     return out
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """A table without rows, its columns typed."""
+    table = TABLES[name]
+    given = pd.DataFrame({c: [] for c in table.columns})
+    return pd.DataFrame({c: _column(name, c, spec, given) for c, spec in table.columns.items()})
 
 
 def _column(name: str, column: str, spec: Column, given: pd.DataFrame) -> pd.Series:

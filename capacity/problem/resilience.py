@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from capacity.errors import InfeasibleError
@@ -27,6 +29,44 @@ def losses(world: World, demand: pd.DataFrame) -> dict[str, pd.DataFrame]:
         own = pd.DataFrame(list(asked.classes.items()), columns=["commodity", "keep"])
         made["keeps"] = lost[["case"]].drop_duplicates().merge(own, how="cross")
     return made
+
+
+def nothing_left(world: World, made: Mapping[str, pd.DataFrame], openings: pd.DataFrame) -> pd.DataFrame:
+    """Table in words `warnings` (text): losses that leave no site that could be open by then, so that in those years
+    nobody may be served. Raises InfeasibleError where all demand must be served."""
+    cases = made.get("failures")
+    if cases is None or not (asked := _kept_of(world, made, cases)):
+        return pd.DataFrame({"text": pd.Series(dtype=object)})
+    first = {s.id: world.years[0] for s in world.sites if s.existing_mw > 0}
+    first |= {str(p): int(y) for p, y in openings.groupby("place")["period"].min().items()} if len(openings) else {}
+    years: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    lost = cases[(cases["kind"] == "place") & cases["case"].isin(asked)].groupby(["period", "case"])["element"].agg(set)
+    for (year, case), gone in lost.items():
+        there = tuple(sorted(site for site, since in first.items() if since <= year))
+        if there and set(there) <= gone:
+            years.setdefault(there, {}).setdefault(str(case), []).append(int(year))
+    told = []
+    for there, found in years.items():
+        when = sorted({year for each in found.values() for year in each})
+        one = f"only {there[0]} can be open" if len(there) == 1 else f"only {', '.join(there)} can be open"
+        told.append(
+            f"{', '.join(found)}: in {', '.join(map(str, when))} {one}, so nothing is left after it and nobody may be "
+            f"served in that time; plan for losses from a later year (`resilience.first: {when[-1] + 1}`), or add "
+            "sites that may open sooner")
+    if told and world.scenario.demand.must_serve:
+        raise InfeasibleError(told[0])
+    return pd.DataFrame({"text": told}, dtype=object)
+
+
+def _kept_of(world: World, made: Mapping[str, pd.DataFrame], cases: pd.DataFrame) -> set[str]:
+    """Cases of which some class must be served after it."""
+    live = [name for name, service in world.scenario.classes.items() if not service.batch]
+    grid = cases[["case", "keep"]].drop_duplicates("case").merge(pd.DataFrame({"commodity": live}), how="cross")
+    if "keeps" in made:
+        own = made["keeps"].rename(columns={"keep": "own"})
+        grid = grid.merge(own, on=["case", "commodity"], how="left")
+        grid = grid.assign(keep=grid["own"].fillna(grid["keep"]))
+    return set(grid.loc[grid["keep"] > 0, "case"])
 
 
 def sovereign(world: World, demand: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:

@@ -284,6 +284,11 @@ TABLES: dict[str, Table] = {
     "block_draws": Table(("place", "block"), {
         "place": _s("where"), "block": _s("type"), "amount": _f("MW", "drawn per block in use, whatever runs in it"),
     }),
+    "idle_draws": Table(("place", "asset"), {
+        "place": _s("where"), "asset": _s("what stands there"),
+        "per_unit": _f("MW", "drawn by each unit in service, whether it runs or not", 0.0),
+        "per_amount": _f("MW/asset", "the same of what is rented or reserved", 0.0),
+    }),
     "stores": Table(("place", "store"), {
         "place": _s("where"), "store": _s("of energy"), "block": _s("type whose blocks in use it is made of"),
         "power": _f("MW", "charged or discharged, per block"), "energy": _f("MWh", "held, per block"),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from capacity.errors import InputError
 from capacity.problem.costs import COLUMNS, whole
-from capacity.problem.energy import modelled, power_price
+from capacity.problem.energy import idle_share, modelled, power_price
 from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
 from capacity.problem.world import HOURS_PER_YEAR, World
@@ -40,7 +40,8 @@ def training(world: World, designs: list[Pod]) -> tuple[dict[str, pd.DataFrame],
     table["other"] = table["other"] * grown(world.scenario, years, 1 + world.scenario.money.general_inflation)
     table["cash"] = table["energy"] + table["other"]
     table["objective"] = table["cash"] * discount(world.scenario, years)
-    table["draw"] = table["mwh"] / HOURS_PER_YEAR if modelled(world) else 0.0
+    above = 1 - table["asset"].map(idle_share(world, designs))  # what idles draws already (`idle_draws`)
+    table["draw"] = table["mwh"] / HOURS_PER_YEAR * above if modelled(world) else 0.0
     paid = table.assign(variable="train", item=table["asset"], slice=table["run"], period=0, year=table["period"],
                         topic="training", kind="opex")
     made = table[["place", "asset", "run", "period", "amount", "draw", "objective", "cash"]]

@@ -13,6 +13,7 @@ from capacity.plan.numbers import ended, gap
 from capacity.report import sections
 from capacity.report.accounts import accounts_section, day_section, options_section
 from capacity.report.files import write_whole
+from capacity.report.losses import losses_section
 from capacity.report.marks import tag
 from capacity.report.offers import offers_section
 from capacity.report.sharding import sharding_section
@@ -36,6 +37,9 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Plan], str]], ...] = (
     ("limits", "What binds", "Limits bind that are used to 99 % or more, or leave no room for one more "
      "whole phase or pod.",
      sections.limits_section),
+    ("losses", "What losses leave", "In the last year, at the hours that ask for most: those that leave the smallest "
+     "share served stand first. Who fails over to where is one way to serve what is asked. Batch work waits.",
+     losses_section),
     ("proof", "Proof", "Goals are met in order, each kept while the next is treated. No plan can be below the bound.",
      sections.proof_section),
     ("offers", "Why some choices were not on offer", "", offers_section),

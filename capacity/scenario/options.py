@@ -118,6 +118,10 @@ class Energy(Part):
 
     hour_prices: list[HourPrice] = Field(default_factory=list, description="later entries win where they overlap")
     overhead_fixed: Fraction = Field(0.0, description="share of the overhead (PUE less 1) that halls draw idle or not")
+    idle_power: Literal["catalogue"] | Fraction | None = Field(
+        None, description="share of nameplate power that accelerators in service draw though nothing runs on them, "
+        "spares, rented and reserved ones included (`catalogue`: that of the serving model, an estimate); absent: none"
+    )
     carbon_price: dict[Year, DollarsPerTonne] = Field(
         default_factory=dict, description="nominal, geometric between given years; in place of `money.carbon_price`"
     )

@@ -70,7 +70,7 @@ def alternatives(
     plans = []
     for solution in solutions:
         plan = assemble(scenario, problem, solution)
-        check_audit(audit(scenario, problem, solution.values, plan.stages))
+        check_audit(audit(scenario, problem, solution.values, plan.stages, plan.tables))
         plans.append(plan)
     return Alternatives(tuple(plans), no_regret([s.values for s in solutions]), _table(plans, dimension))
 

@@ -109,7 +109,7 @@ def _problem(scenario: Scenario) -> Problem:
 
 def _plan(scenario: Scenario, problem: Problem, solution: Solution) -> Plan:
     plan = assemble(scenario, problem, solution)
-    check_audit(audit(scenario, problem, solution.values, plan.stages))
+    check_audit(audit(scenario, problem, solution.values, plan.stages, plan.tables))
     return plan
 
 

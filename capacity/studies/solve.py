@@ -115,7 +115,7 @@ def _answer(task: Task, donor: Path | None) -> tuple[Resolved, Any]:
     problem = build_problem(scenario, catalogue)
     resolved = resolve(problem, task.options(), kept(donor), before=_before)
     plan = assemble(scenario, problem, resolved.solution)
-    check_audit(audit(scenario, problem, resolved.solution.values, plan.stages))
+    check_audit(audit(scenario, problem, resolved.solution.values, plan.stages, plan.tables))
     return resolved, plan
 
 

@@ -107,3 +107,34 @@ def test_the_cost_of_hours_moves_nothing_but_money():
     flat = frame("place source period slice objective", ("S", "grid", 1, "day", 6.0), ("S", "grid", 1, "night", 6.0))
     solution = solved(sources=flat, source_blocks=frame("place source block amount"), **NO_BATTERY)
     assert solution.stages[0].objective == pytest.approx(48)
+
+
+STANDING = frame("place asset per_unit per_amount", ("S", "g", 0.25, 0.25))
+BUSY = frame("place activity period amount", ("S", "run", 1, 0.75))
+ONE_PRICE = frame("place source period slice objective", ("S", "grid", 1, "day", 6.0), ("S", "grid", 1, "night", 6.0))
+PLAIN = {"sources": ONE_PRICE, "source_blocks": frame("place source block amount"), **NO_BATTERY}
+
+
+def test_what_idles_by_night_draws_too():
+    """A quarter of a machine's MW idle: by night 2 of 4 run, so 0.5 MW more than the 8 of the case without, at 6."""
+    check_golden("idle", problem(draws=BUSY, idle_draws=STANDING, **PLAIN))
+    solution = solved(draws=BUSY, idle_draws=STANDING, **PLAIN)
+    assert solution.stages[0].objective == pytest.approx(8.5 * 6)
+    assert drawn(solution) == pytest.approx({"day": 5.0, "night": 3.5})
+
+
+def test_idle_power_retires_what_is_not_needed():
+    """Two machines too many stand there free of charge; idle, they would draw 0.25 MW each by day and by night."""
+    six = frame("place asset vintage count", ("S", "g", 0, 6.0))
+    solution = solved(draws=BUSY, idle_draws=STANDING, committed=six, **PLAIN)
+    assert solution.values["alive"]["value"].tolist() == pytest.approx([4.0])
+    assert solution.stages[0].objective == pytest.approx(8.5 * 6)
+
+
+def test_what_is_rented_idles_as_well():
+    """Two of the machines are rented at 1 each: as many as run by day, and their idle draw by night is paid for."""
+    two = frame("place asset vintage count", ("S", "g", 0, 2.0))
+    rent = frame("place asset period max objective", ("S", "g", 1, 9.0, 1.0))
+    solution = solved(draws=BUSY, idle_draws=STANDING, committed=two, rentals=rent, **PLAIN)
+    assert solution.values["rent"]["value"].tolist() == pytest.approx([2.0])
+    assert solution.stages[0].objective == pytest.approx(8.5 * 6 + 2)

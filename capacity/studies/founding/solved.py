@@ -19,6 +19,6 @@ def solved(facts: Facts, scenario: str, sets: tuple[str, ...], gap: float, secon
         problem = build_problem(asked, facts.catalogue)
         solution = solve(problem, Options(gap=gap, time_limit=seconds, threads=1))
         plan = assemble(asked, problem, solution)
-        check_audit(audit(asked, problem, solution.values, plan.stages))
+        check_audit(audit(asked, problem, solution.values, plan.stages, plan.tables))
         return plan
     return facts.keep(("plan", scenario, gap, *sets), make)
