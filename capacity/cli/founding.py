@@ -119,7 +119,7 @@ def _table(console: Console, found: list[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from capacity.studies.founding.record import figure
+    from capacity.studies.founding.record import figure, tally
 
     table = Table(title="The founding question, argument by argument", title_justify="left", box=box.SIMPLE_HEAD,
                   show_edge=False, pad_edge=False)
@@ -131,9 +131,7 @@ def _table(console: Console, found: list[Finding]) -> None:
         told = Text(verdict, style=COLOURS[verdict]) + ("" if finding.robust else Text(" *", style="dim"))
         table.add_row(finding.argument.name, told, Text(f"{leading.words}: ") + Text(figure(leading), style="bold"))
     console.print(table)
-    held = [finding.outcome.verdict for finding in found]
-    counts = ", ".join(f"{held.count(verdict)} {verdict}" for verdict in COLOURS if held.count(verdict))
-    console.print(Text(f"{counts}.  * a statement of it turns within the stated range of an input.", style="dim"))
+    console.print(Text(f"{tally(found)}.  * a statement of it turns within the stated range of an input.", style="dim"))
     console.print(Text("One in full: capacity study founding " + found[0].argument.name, style="dim"))
 
 

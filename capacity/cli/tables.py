@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ELLIPSIS = "…"
+YEARS = ("year", "first_year", "year_end", "base_year", "ppp_year", "price_year")
+"""Columns of years, which are not grouped by thousands even where some are missing."""
 GUTTER = 3
 """Characters rich puts between two columns."""
 
@@ -35,7 +37,7 @@ def print_frame(frame: pd.DataFrame, title: str = "", all_columns: bool = False,
     if json:
         sys.stdout.write(frame.to_json(orient="records", force_ascii=False, indent=1) + "\n")
         return
-    cells = [[_cell(value, widest) for value in frame[name]] for name in frame.columns]
+    cells = [[_cell(value, widest, name in YEARS) for value in frame[name]] for name in frame.columns]
     names = [str(name) for name in frame.columns]
     widths = [max(map(len, [name, *column])) + GUTTER for name, column in zip(names, cells, strict=True)]
     console = console_of(sum(widths))
@@ -86,9 +88,11 @@ def fitting(widths: list[int], room: int) -> int:
     return len(widths)
 
 
-def _cell(value: object, widest: int) -> str:
+def _cell(value: object, widest: int, year: bool) -> str:
     if value is None or value != value:  # NaN is the one value that differs from itself
         return ""
+    if isinstance(value, float) and year and value == int(value):
+        return f"{value:.0f}"
     if isinstance(value, float):
         text = f"{value:,.0f}" if abs(value) >= 1000 and value == int(value) else f"{value:.5g}"
         return text if "e" not in text or abs(value) < 1 else f"{value:,.0f}"

@@ -14,7 +14,7 @@ from capacity.report.files import write_whole
 from capacity.report.marks import chip, table, tag
 from capacity.studies.founding import Facts, Finding
 from capacity.studies.founding.argument import Outcome, Swing
-from capacity.studies.founding.record import amount, figure, flips, quotes, ranged, sensitivity
+from capacity.studies.founding.record import amount, figure, flips, quotes, ranged, sensitivity, tally
 from capacity.studies.founding.say import short
 
 VERDICTS = {"holds": "published", "holds in part": "estimate", "does not hold": "refuted"}
@@ -38,11 +38,9 @@ def page(found: Sequence[Finding], facts: Facts) -> str:
     """The whole page as text."""
     style = files("capacity.report").joinpath("style.css").read_text(encoding="utf-8") + STYLE
     title = "Does inference cost limit the impact of ever larger models?"
-    held = [finding.outcome.verdict for finding in found]
-    counts = ", ".join(f"{held.count(verdict)} {verdict}" for verdict in VERDICTS if held.count(verdict))
     head = (tag("div", "the founding question", class_="name") + tag("h1", title)
             + tag("p", f"{len(found)} argument{'s' if len(found) > 1 else ''} of a discussion of 2021, computed: "
-                       f"{counts}.", class_="lead"))
+                       f"{tally(found)}.", class_="lead"))
     links = "".join(tag("a", escape(each.argument.name), href=f"#{each.argument.name}") for each in found)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -70,7 +68,8 @@ def _verdict(finding: Finding) -> str:
 
 def _section(finding: Finding, facts: Facts) -> str:
     argument, outcome = finding.argument, finding.outcome
-    said = tag("blockquote", "<br>".join(escape(f"“{quote}”") for quote in quotes(finding, facts)))
+    words = "<br>".join(escape(f"“{quote}”") for quote in quotes(finding, facts))
+    said = tag("blockquote", words) if words else ""
     parts = [[escape(part.claim), tag("b", "yes", class_="good") if part.holds else tag("b", "no", class_="bad"),
               escape(part.found)] for part in outcome.parts]
     figures = [[escape(f.words), tag("b", escape(figure(f))), tag("span", escape(f.basis), class_="source")]

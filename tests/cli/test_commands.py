@@ -199,3 +199,14 @@ def test_debug_shows_the_traceback_of_a_fault(monkeypatch):
     monkeypatch.setattr("capacity.scenario.load_scenario", _raising(ZeroDivisionError("x")))
     with pytest.raises(ZeroDivisionError):
         app(["scenario", "show"], prog_name="capacity")
+
+
+def test_a_year_is_not_grouped_by_thousands_where_some_are_missing(capsys):
+    import pandas as pd
+
+    from capacity.cli.tables import print_frame
+
+    print_frame(pd.DataFrame({"region": ["usa", "eu"], "first_year": [2027.0, float("nan")], "mw": [2027.0, 1.0]}))
+    out = capsys.readouterr().out
+    assert " 2027 " in out
+    assert "2,027" in out

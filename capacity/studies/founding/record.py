@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from capacity.studies.founding.argument import Figure, Finding, Input, Swing
+from capacity.studies.founding.argument import FAILS, HOLDS, IN_PART, Figure, Finding, Input, Swing
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times, usd
 
 NEAR = 10.0
 """Sentences tell of a flip within this factor of the mid; tables tell of all."""
+PLURAL = {HOLDS: "hold", IN_PART: "hold in part", FAILS: "do not hold"}
 SHARES = ("share", "of its large one")
 
 
@@ -114,6 +115,13 @@ def record(finding: Finding, facts: Facts) -> dict[str, object]:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
+
+
+def tally(found: Iterable[Finding]) -> str:
+    """How many arguments come to which verdict: 3 hold, 1 holds in part."""
+    held = [finding.outcome.verdict for finding in found]
+    return ", ".join(f"{held.count(verdict)} {verdict if held.count(verdict) == 1 else many}"
+                     for verdict, many in PLURAL.items() if held.count(verdict))
 
 
 def summary(found: Iterable[Finding]) -> pd.DataFrame:
