@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,15 +37,43 @@ def with_backend(found: pd.DataFrame, name: str, card: ModelCard, chip: Accelera
     if name not in BACKENDS:
         raise InputError(f"--backend: `{name}` is not one of {', '.join(BACKENDS)}; "
                          f"nearest: {nearest(name, list(BACKENDS)) or 'none'}")
-    estimate, model, system = _aiconfigurator(card, chip)
-    answers = [_estimate(estimate, model, system, row, workload, card) for _, row in found.iterrows()]
+    other = aiconfigurator_of(card, chip)
+    answers = [_estimate(other, row, workload) for _, row in found.iterrows()]
     ttft, tpot, notes = zip(*answers, strict=True) if answers else ((), (), ())
     return found.assign(backend_ttft_s=np.array(ttft, dtype=float), backend_tpot_s=np.array(tpot, dtype=float),
                         backend_note=list(notes))
 
 
-def _aiconfigurator(card: ModelCard, chip: Accelerator) -> tuple[Callable[..., Any], str, str]:
-    """Its estimator, and its names of the model and the system."""
+@dataclass(frozen=True)
+class Peer:
+    """aiconfigurator for one model on one kind of accelerator."""
+
+    card: ModelCard
+    estimate: Callable[..., Any]
+    model: str
+    system: str
+
+    def ask(self, weights: str, kv: str, batch: float, *, tp: int, pp: int, ep: int, dp: int,
+            **more: object) -> tuple[float, float, str]:
+        """(TTFT, TPOT, why not): seconds at its mean, continuous batching of `batch` sequences over dp ranks.
+
+        more: isl, osl and whatever else it takes. Weights as published are left to it, as it knows their blocks.
+        """
+        given: dict[str, object] = {"kvcache_quant_mode": QUANTS[kv]}
+        if weights != self.card.native_precision:
+            given["gemm_quant_mode"] = QUANTS[weights]
+        if self.card.experts_total:
+            given |= {"moe_ep_size": ep, "moe_tp_size": tp * dp // ep}
+        try:
+            answer = self.estimate(self.model, self.system, mode="agg", batch_size=max(round(batch / dp), 1),
+                                   tp_size=tp, pp_size=pp, attention_dp_size=dp, **given, **more)
+        except Exception as error:  # whatever the other package raises is its answer to this row
+            return np.nan, np.nan, " ".join(str(error).split()) or type(error).__name__
+        return answer.ttft * MILLI, answer.tpot * MILLI, ""
+
+
+def aiconfigurator_of(card: ModelCard, chip: Accelerator) -> Peer:
+    """Its estimator with its names of the model and the system; InputError where it is absent or lacks one."""
     if find_spec(AICONFIGURATOR) is None:
         raise InputError("--backend aiconfigurator: the package is not installed; "
                          "pip install 'capacity[aiconfigurator]'")
@@ -55,7 +84,7 @@ def _aiconfigurator(card: ModelCard, chip: Accelerator) -> tuple[Callable[..., A
     models = [path.name.removesuffix("_config.json").replace("--", "/")
               for path in sorted((root / "model_configs").glob("*_config.json"))]
     systems = [path.stem for path in sorted((root / "systems").glob("*.yaml"))]
-    return estimate, _model(card, models), _system(chip, systems)
+    return Peer(card, estimate, _model(card, models), _system(chip, systems))
 
 
 def _model(card: ModelCard, known: list[str]) -> str:
@@ -77,20 +106,11 @@ def _system(chip: Accelerator, known: list[str]) -> str:
     return max(found, key=len)
 
 
-def _estimate(estimate: Callable[..., Any], model: str, system: str, row: pd.Series, workload: Workload,
-              card: ModelCard) -> tuple[float, float, str]:
-    """(TTFT, TPOT, why not): seconds at its mean, continuous batching with our batch."""
+def _estimate(other: Peer, row: pd.Series, workload: Workload) -> tuple[float, float, str]:
+    """(TTFT, TPOT, why not) of a row of a frontier, with our batch."""
     if row["mode"] != "plain":
         return np.nan, np.nan, f"{row['mode']}: not one of its modes"
-    wide = {"moe_ep_size": int(row["ep"]), "moe_tp_size": int(row["tp"] * row["dp"] / row["ep"])}
-    try:
-        answer = estimate(
-            model, system, mode="agg", isl=round(workload.prefix + workload.fresh_per_turn),
-            prefix=round(workload.prefix), osl=max(round(workload.output_per_turn), 2),
-            batch_size=max(round(row["batch"] / row["dp"]), 1), tp_size=int(row["tp"]), pp_size=int(row["pp"]),
-            attention_dp_size=int(row["dp"]), gemm_quant_mode=QUANTS[row["weights"]],
-            kvcache_quant_mode=QUANTS[row["kv"]], **(wide if card.experts_total else {}),
-        )
-    except Exception as error:  # whatever the other package raises is its answer to this row
-        return np.nan, np.nan, " ".join(str(error).split()) or type(error).__name__
-    return answer.ttft * MILLI, answer.tpot * MILLI, ""
+    sharding = {name: int(row[name]) for name in ("tp", "pp", "ep", "dp")}
+    return other.ask(row["weights"], row["kv"], row["batch"], **sharding,
+                     isl=round(workload.prefix + workload.fresh_per_turn), prefix=round(workload.prefix),
+                     osl=max(round(workload.output_per_turn), 2))

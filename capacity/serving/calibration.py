@@ -48,6 +48,8 @@ class Fit:
     """What latent attention (MLA) adds to a layer: projections to and from the latents, their norms."""
     pace: float
     """Duration of these overheads on a generation's kernels and hosts, against the common one."""
+    prompt_launches: float
+    """What the host takes to launch a pass with prompts, against the launches of a decode step."""
     step_s: float
     """Scheduler, sampling and launch of one step."""
     sequence_s: float

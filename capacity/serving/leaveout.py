@@ -25,6 +25,9 @@ Z80 = 1.2816
 INSIDE = 0.8
 """Share of errors that it is to hold."""
 FOLDS = 5
+SAME = ["family", "accelerator", "weights", "kv", "tp", "pp", "ep", "dp", "replicas", "batch", "rate", "input",
+        "output", "load", "metric", "value"]
+"""What rows of one measurement agree in, to the last digit of its value."""
 
 
 def families(rows: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
@@ -33,6 +36,12 @@ def families(rows: pd.DataFrame, catalogue: Catalogue) -> pd.Series:
     shapes: dict[tuple[object, ...], str] = {}
     names = {str(n): shapes.setdefault(_shape(cards[str(n)]), str(n)) for n in sorted(rows["model"].unique()) if n}
     return rows["model"].map(names).fillna("")
+
+
+def once(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """The rows without those that say the same again: one system, load and value under the names of two models."""
+    same = rows.assign(family=families(rows, catalogue)).duplicated(SAME)
+    return rows[~same | (rows["reason"] != "") | (rows["load"] == "collective")].reset_index(drop=True)
 
 
 def _shape(card: ModelCard) -> tuple[object, ...]:
@@ -109,6 +118,13 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Arr
     return value, np.sqrt(np.maximum(variance, 0.0))
 
 
+def _enough(ratio: pd.Series) -> float:
+    """The least factor that holds INSIDE of errors like these: of n, one of rank INSIDE (n + 1), rounded up."""
+    known = np.sort(ratio.dropna().to_numpy(dtype=float))
+    rank = int(np.ceil(INSIDE * (len(known) + 1.0)))
+    return float(known[min(rank, len(known)) - 1]) if len(known) else np.nan
+
+
 def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) -> dict[str, pd.Series]:
     """Half width of the 80 % interval of each row's log error, by split.
 
@@ -122,7 +138,7 @@ def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) 
     short = {}
     for left in splits:
         error = pd.Series(np.log(left.predicted / seen["value"]), index=seen.index).abs()
-        short[left.split] = (error / plain[left.split])[free].groupby(keys).quantile(INSIDE)
+        short[left.split] = (error / plain[left.split])[free].groupby(keys).agg(_enough)
     pairs = pd.MultiIndex.from_arrays(keys)
     return {name: width * np.max([np.ones(len(seen)), *(other.reindex(pairs).fillna(1.0).to_numpy()
                                                         for split, other in short.items() if split != name)], axis=0)

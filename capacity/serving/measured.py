@@ -22,6 +22,7 @@ import pandas as pd
 from capacity.catalogue import Catalogue
 from capacity.catalogue.cards import Accelerator, ModelCard
 from capacity.errors import InputError, nearest
+from capacity.serving.campaigns import told_apart
 
 NEEDED = ("model", "gpu", "metric", "value")
 LOADS = ("static", "closed", "open", "maximum", "offload", "collective")
@@ -37,7 +38,11 @@ ENGINES = {
     "flexgen": "flexgen", "petals": "petals", "accelerate": "accelerate", "hugging face": "accelerate",
     "tgi": "tgi", "lmdeploy": "lmdeploy", "jetstream": "jetstream", "nccl": "nccl",
 }  # fmt: skip
-"""Part of an engine's name -> family. TensorRT-LLM before 1.0 is `tensorrt`: compiled engines, another runtime."""
+"""Part of an engine's name -> family."""
+
+EARLIER = {"trtllm": (r"\sv?0\.\d", "tensorrt"), "fastertransformer": (r"\sv?4\.\d", "fastertransformer4")}
+"""Family -> (versions that are another, its name): TensorRT-LLM before 1.0 has compiled engines and another runtime,
+FasterTransformer 4.0 is the first of GPT, with NCCL of 2021."""
 
 OTHER_FORM = re.compile(r"pcie|nvl(?!\d)|distill|draft|eagle")
 """What follows a known name must not say this: another board, with other memory and links, or another model."""
@@ -53,6 +58,12 @@ SERVERS = ("vllm", "sglang", "trtllm", "tgi", "lmdeploy", "jetstream", "*")
 PRECISIONS = {"nvfp4": "fp4", "mxfp4": "fp4", "fp4": "fp4", "int4": "int4", "w4a16": "int4", "awq": "int4",
               "gptq": "int4", "fp8": "fp8", "w8a8": "fp8", "int8": "int8", "w8a16": "int8", "bf16": "bf16",
               "bfloat16": "bf16", "fp16": "fp16", "float16": "fp16", "half": "fp16"}  # fmt: skip
+
+MEASURED = r"measured=(\d{4}-\d\d-\d\d)"
+"""The day of measuring, as notes say it."""
+
+DRAFTS = r"(?<!without )(?<!no )(?<!non-)(?:\bmtp|\beagle|\bmedusa|speculative|draft)"
+"""An engine's name that says this had tokens drafted ahead."""
 
 FEW = 0.25
 """Requests before their first token at one time, on average (rate x TTFT, Little's law), that count as none beside."""
@@ -95,14 +106,17 @@ def _resolve(file: str, raw: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame
     rows = pd.DataFrame({
         "file": file, "row": np.arange(len(raw)) + 2, "model_given": raw["model"], "gpu_given": raw["gpu"],
         "metric_given": raw["metric"], "engine_given": _column(raw, "engine"),
-        "value": pd.to_numeric(raw["value"], errors="coerce"),
+        "value": pd.to_numeric(raw["value"], errors="coerce"), "source": _column(raw, "source"),
+        "day": _column(raw, "notes").str.extract(MEASURED, expand=False).fillna(""),
     })  # fmt: skip
     rows["metric"] = _each(raw["metric"], metric_of)
-    rows["engine"] = _each(_column(raw, "engine"), engine_family)
     collective = rows["metric"] == "time_us"
     names = raw["model"].where(~collective, "")
     chips = catalogue.accelerators()
     rows["model"] = _each(names, Names(catalogue.models()))
+    rows["engine_given"], drafted = told_apart(rows, catalogue)
+    rows["drafted"] = drafted | rows["engine_given"].str.contains(DRAFTS, case=False)
+    rows["engine"] = _each(rows["engine_given"], engine_family)
     rows["accelerator"] = _each(raw["gpu"], Names(chips))
     rows["generation"] = _each(rows["accelerator"], lambda name: chips[name].generation if name in chips else "")
     rows["weights"] = _precision_of_weights(raw, rows, catalogue)
@@ -185,7 +199,8 @@ def engine_family(name: str) -> str:
     """The family of an engine as written, such as `trtllm 1.2.0rc6`; `*` when it is none we know."""
     text = name.casefold()
     family = next((known for part, known in ENGINES.items() if part in text), "*")
-    return "tensorrt" if family == "trtllm" and re.search(r"\sv?0\.\d", text) else family
+    versions, earlier = EARLIER.get(family, ("$.", ""))
+    return earlier if re.search(versions, text) else family
 
 
 def precision(text: str) -> str:
@@ -281,6 +296,7 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
         "the lengths are not stated": asks & lengths,
         "the precision is not known": asks & (rows["weights"] == ""),
         "the sharding is not stated": asks & rows["tp"].isna(),
+        "tokens were drafted, how many were accepted is not stated": rows["drafted"],
         "a latency with all requests at once": bursts,
     }
     return pd.Series(np.select(list(tests.values()), list(tests), default=""), index=rows.index)

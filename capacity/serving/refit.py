@@ -14,7 +14,7 @@ from capacity.errors import InputError
 from capacity.serving.calibrate import LINKS, Fitted, Key, fit, fit_links, fixed_values, priors_of
 from capacity.serving.calibrate import evidence as evidence_of
 from capacity.serving.calibration import ANY, KEYS
-from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, half_widths, leave_out
+from capacity.serving.leaveout import SPLITS, Z80, LeftOut, group_of, half_widths, leave_out, once
 from capacity.serving.validate import PERCENT, predict
 
 COLUMNS = ("parameter", *KEYS, "value", "low", "high", "unit", "rows", "error", "error_model_out",
@@ -36,6 +36,7 @@ class Refit:
 def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None], *, left_out: bool = True) -> Refit:
     """Fit all parameters to rows of `read_measurements`; the same rows give the same table.
 
+    What stands twice, under the names of two models of one architecture, counts once.
     Without `left_out` the columns of errors on unseen models and accelerators stay empty and it takes seconds instead
     of minutes. Raises InputError when no row can be used.
     """
@@ -43,6 +44,7 @@ def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None],
     if not (rows["reason"] == "").any():
         raise InputError("calibrate: no row of the measurements can be predicted: "
                          + "; ".join(sorted(rows["reason"].unique())[:3]))
+    rows = once(rows, catalogue)
     tell("links")
     links, linked = fit_links(rows, catalogue, priors)
     fixed: dict[Key, float] = {**fixed_values(priors), **links}

@@ -158,7 +158,11 @@ def decode_s(system: System, layout: Layout, sequences: Array, context: Array) -
 
 
 def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Array:
-    """Seconds of the slowest stage for `tokens` of prefill on every attention-DP rank, attending to `context` each."""
+    """Seconds of the slowest stage for `tokens` of prefill on every attention-DP rank, attending to `context` each.
+
+    Its launches do not come from a captured graph: the host's work overlaps with the accelerator's, but a short pass
+    waits for it.
+    """
     arch, fit = system.arch, system.fit
     compute = _matmul_flops(system, layout, tokens) / system.matmul_rate
     memory = _weight_bytes(system, layout, tokens) / system.weight_rate
@@ -167,7 +171,8 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     known = terms(system, layout)
     links = _links_s(known, tokens) * (1.0 - fit.overlap)
     overhead = known.overhead + tokens * known.moved
-    layers = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
+    busy = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
+    layers = roof(busy, known.overhead * fit.prompt_launches, fit.knee)
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp
     return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s * fit.pace)
 

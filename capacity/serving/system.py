@@ -25,7 +25,8 @@ GIGA = 1e9
 GIB = 2.0**30
 """Vendors sell memory stacks in powers of two: an `80 GB` H100 or `180 GB` B200 holds that many binary gigabytes."""
 TERA = 1e12
-CALL_NCCL = ("accelerate", "deepspeed", "fastertransformer", "flexgen", "megatron", "petals", "tensorrt")
+CALL_NCCL = ("accelerate", "deepspeed", "fastertransformer", "fastertransformer4", "flexgen", "megatron", "petals",
+             "tensorrt")
 """Engines of 2020 to 2024 that call NCCL for the all-reduces of a step; later ones have kernels of their own."""
 
 

@@ -156,3 +156,17 @@ def test_engines_without_kernels_of_their_own_wait_longer_for_a_small_all_reduce
     old = system(LLAMA70, H100, links(H100), engine="fastertransformer")
     latency = [decode_parts(s, Layout.of(8), ONE, np.zeros(1))["collectives"][0] for s in (cell(), old)]
     assert latency[0] < 160 * 15e-6 < latency[1]
+
+
+def test_a_short_prompt_waits_for_the_hosts_launches_and_a_long_one_does_not():
+    """Passes with prompts are launched kernel by kernel: at least that long, and beside long work it hardly shows."""
+    s = cell()
+    launches = s.arch.layers * s.fit.layer_s * s.fit.pace
+    host = launches * s.fit.prompt_launches
+    eager, captured = s, dataclasses.replace(s, fit=dataclasses.replace(s.fit, prompt_launches=1.0))
+    short, long = (np.array([tokens]) for tokens in (1.0, 2.0**16))
+    layout = Layout.of(8)
+    assert chunk_s(eager, layout, short, short)[0] >= host
+    assert chunk_s(eager, layout, short, short)[0] > 1.2 * chunk_s(captured, Layout.of(8), short, short)[0]
+    assert chunk_s(eager, layout, long, long)[0] == pytest.approx(chunk_s(captured, Layout.of(8), long, long)[0],
+                                                                  rel=0.01)
