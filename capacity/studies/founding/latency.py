@@ -166,13 +166,12 @@ def _serial(facts: Facts, given: Values) -> Outcome:
         f"{times(large['times_human'])}. Drafting makes it {times(level['times_human_drafted'])} and "
         f"{times(large['times_human_drafted'])}. The price of haste is {times(level['times_the_price'])} the cheapest "
         "token, since nobody shares the weights. Money does not buy the rest: layers follow one another, and each "
-        "waits for its collectives. Machines that hold all weights on the chip, which the catalogue does not have, "
-        "are the way that is left.")
+        "waits for its collectives. Machines that hold all weights on the chip might; the catalogue has none.")
     return Outcome(parts, (Figure("fastest thought against a human, GPT-3's size", level["times_human"], "x", CHIP),
                            Figure("and of a 1000x model", large["times_human"], "x", CHIP),
                            Figure("GPT-3's size with drafted tokens", level["times_human_drafted"], "x", CHIP),
-                           Figure("price of a token at the quickest", level["times_the_price"], "x of the cheapest",
-                                  CHIP)),
+                           Figure("price of a token at the quickest over the cheapest", level["times_the_price"],
+                                  "x", CHIP)),
                    reading, {"speed": table},
                    (Chart("Fastest serial speed by billions of parameters", "times human thought",
                           table.set_index("parameters_b")[["times_human", "times_human_drafted"]].rename(columns={
