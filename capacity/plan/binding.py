@@ -20,8 +20,14 @@ ROUNDING = 1e-6
 """Relative room for the solver's rounding."""
 
 
-SITE_TOPICS = {"site grid": "grid full", "site pace": "no faster building", "phases full": "phases full"}
+SITE_TOPICS = {
+    "site grid": "grid full", "site pace": "no faster building", "phases full": "phases full",
+    "on-site power": "no more power on site", "pace of on-site power": "no faster building of power on site",
+}
 """Topics of the rows that `limits_table` adds for each site, and how they are told."""
+
+NO_GRID = "no grid yet for a phase"
+"""How sites are told where the grid of a year lets no phase stand."""
 
 
 def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
@@ -71,14 +77,26 @@ def _grid(problem: Problem, values: Values) -> pd.DataFrame:
     """Blocks in service against the most that grid and land allow."""
     cells = problem.table("block_cells")[["place", "block", "period", "max_total"]]
     both = blocks_standing(problem, values).merge(cells, on=["place", "block", "period"])
-    return _rows(both[np.isfinite(both["max_total"])], "site grid", "max_total", "blocks")
+    topics = "site grid", "on-site power"
+    return _by_kind(problem, both[np.isfinite(both["max_total"])], topics, "max_total", "blocks")
+
+
+def _by_kind(
+    problem: Problem, both: pd.DataFrame, topics: tuple[str, str], rhs: str, used: str
+) -> pd.DataFrame:
+    """Rows of halls under the first topic, those of other blocks (generation, storage) under the second."""
+    users = pd.concat([problem.table("asset_uses")["resource"], problem.table("activity_uses")["resource"]])
+    blocks = problem.table("blocks")[["place", "block", "resource"]]
+    resource = both[["place", "block"]].merge(blocks, on=["place", "block"], how="left")["resource"]
+    halls = resource.isin(users).to_numpy() | (not len(users))
+    return pd.concat([_rows(both[halls], topics[0], rhs, used), _rows(both[~halls], topics[1], rhs, used)])
 
 
 def _pace(problem: Problem, values: Values) -> pd.DataFrame:
     """Blocks entering service against the most in one year."""
     cells = problem.table("block_cells")[["place", "block", "period", "max"]]
     both = cells.merge(chosen(values, "built"), on=["place", "block", "period"], how="left").fillna({"value": 0.0})
-    return _rows(both[np.isfinite(both["max"])], "site pace", "max", "value")
+    return _by_kind(problem, both[np.isfinite(both["max"])], ("site pace", "pace of on-site power"), "max", "value")
 
 
 def _site_power(problem: Problem, values: Values) -> pd.DataFrame:
@@ -95,12 +113,15 @@ def binding_topics(limits: pd.DataFrame, year: int) -> list[str]:
     """What binds in a year, in words: stated limits by topic, then at how many sites there is no room left."""
     rows = limits[limits["year"] == year]
     stated = rows[rows["binding"] & ~rows["topic"].isin(list(SITE_TOPICS))]["topic"]
-    sites = rows[rows["topic"].isin(list(SITE_TOPICS)) & (rows["rhs"] > 0)]
-    counts = sites.groupby("topic")["binding"].agg(["sum", "count"])
+    sites = rows[rows["topic"].isin(list(SITE_TOPICS))].groupby(["topic", "limit"], as_index=False).agg(
+        rhs=("rhs", "max"), binding=("binding", "any"))  # one for each site: it may have several kinds of halls
+    counts = sites[sites["rhs"] > 0].groupby("topic")["binding"].agg(["sum", "count"])
     told = [
         f"{words} at {counts['sum'][topic]:.0f} of {counts['count'][topic]:.0f} sites"
         for topic, words in SITE_TOPICS.items() if topic in counts.index and counts["sum"][topic]
     ]
+    grids = sites.loc[sites["topic"] == "site grid", "rhs"]
+    told += [f"{NO_GRID} at {(grids <= 0).sum()} of {len(grids)} sites"] if (grids <= 0).any() else []
     return [*dict.fromkeys(str(t) for t in stated), *told]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from capacity.plan.binding import SITE_TOPICS, binding_topics, nearly_binding
+from capacity.plan.binding import NO_GRID, SITE_TOPICS, binding_topics, nearly_binding
 from capacity.plan.numbers import dollars, share
 
 SHORT = 0.01
@@ -44,7 +44,7 @@ def _shortage(schedule: pd.DataFrame, short: pd.DataFrame, limits: pd.DataFrame,
 def _why(limits: pd.DataFrame, year: int, priced: bool) -> str:
     """What binds in a year, as the end of a sentence: stated limits, else full sites, else what nearly binds."""
     topics = binding_topics(limits, year)
-    stated = [t for t in topics if not t.startswith(tuple(SITE_TOPICS.values()))] or topics
+    stated = [t for t in topics if not t.startswith((*SITE_TOPICS.values(), NO_GRID))] or topics
     if stated:
         return f", bound by {_listed(stated)}"
     if near := nearly_binding(limits, year):

@@ -4,7 +4,7 @@ import pytest
 from capacity.plan.headline import amount, headline
 
 WAGES = pd.Series([40.0, 2.5, float("nan")])
-NO_LIMITS = pd.DataFrame({"topic": [], "year": [], "binding": [], "rhs": [], "used": [], "sense": []})
+NO_LIMITS = pd.DataFrame({"limit": [], "topic": [], "year": [], "binding": [], "rhs": [], "used": [], "sense": []})
 
 
 def told(short, limits=NO_LIMITS, goal="shortage", gap=0.01, served=(1e6, 2e6), wages=WAGES):
@@ -15,7 +15,8 @@ def told(short, limits=NO_LIMITS, goal="shortage", gap=0.01, served=(1e6, 2e6), 
 
 
 def limit(topic, year, used=1.0):
-    return {"topic": topic, "year": year, "binding": used == 1, "rhs": 1.0, "used": used, "sense": "<="}
+    name = f"{topic} {year}"
+    return {"limit": name, "topic": topic, "year": year, "binding": used == 1, "rhs": 1.0, "used": used, "sense": "<="}
 
 
 def test_all_is_served():
