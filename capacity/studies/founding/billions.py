@@ -203,8 +203,14 @@ def _runs(facts: Facts, year: int, growth: float) -> dict[str, object]:
     """Streams of thought of the scenario's class on the stock of a year; before the first count, that count shrunk."""
     first = int(facts.catalogue.table("stock")["year_end"].min())
     shrink = growth ** min(year - first, 0)
-    have = stock(facts, max(year, first))
-    scenario = load_scenario(SCENARIO)
+    have, instances = facts.keep(("runs", max(year, first)), lambda: _counted(facts, max(year, first)))
+    return {"year": year, "counted_in": max(year, first), "accelerators_m": have * shrink / MILLION,
+            "instances_m": instances * shrink / MILLION}
+
+
+def _counted(facts: Facts, year: int) -> tuple[float, float]:
+    """(accelerators, instances of the scenario's class that they run) of a year's count."""
+    have, scenario = stock(facts, year), load_scenario(SCENARIO)
     kind = scenario.classes["instance"]
     (variant,) = scenario.variants.values()
     work, slo = Workload.of(kind), Slo(kind.ttft, kind.tpot, kind.percentile)
@@ -212,8 +218,7 @@ def _runs(facts: Facts, year: int, growth: float) -> dict[str, object]:
     for chip, units in have.items():
         best = facts.best(variant.model, chip, work, slo)
         total += 0.0 if best is None else units * float(best["instances_per_accelerator"])
-    return {"year": year, "counted_in": max(year, first), "accelerators_m": sum(have.values()) * shrink / MILLION,
-            "instances_m": total * shrink / MILLION}
+    return sum(have.values()), total
 
 
 ARGUMENTS = (
