@@ -36,6 +36,8 @@ class Catalogue:
         self._schemas: dict[str, TableSchema] = {}
         self._raw: dict[str, RawTable] = {}
         self._checked: dict[str, pd.DataFrame] = {}
+        self._rows: dict[str, dict[str, pd.Series]] = {}
+        self._prices: dict[str, dict[tuple[str, int], float]] = {}
         self._model_cards: dict[str, ModelCard] | None = None
         self._accelerators: dict[str, Accelerator] | None = None
         for folder in self._overlays:
@@ -101,10 +103,11 @@ class Catalogue:
         column = schema.key[0]
         if len(schema.key) != 1:
             raise InputError(f"table `{name}` has the key {', '.join(schema.key)}: one value does not name a row")
-        found = table[table[column] == key]
-        if found.empty:
+        if name not in self._rows:  # asked for hundreds of times a plan: found once, handed out as copies
+            self._rows[name] = {given: table.iloc[at] for at, given in enumerate(table[column])}
+        if key not in self._rows[name]:
             raise InputError(f"no {column} `{key}` in {name}.csv{suggestion(key, list(table[column]))}")
-        return found.iloc[0]
+        return self._rows[name][key].copy()
 
     def _cards(self) -> dict[str, dict[str, Any]]:
         cards = read_cards(self._models)
@@ -170,14 +173,24 @@ class Catalogue:
         column = {"low": "price_low_usd", "mid": "price_usd", "high": "price_high_usd"}[_level(level)]
         if archetypes.year_of(accelerator) is not None:
             return archetypes.price(self.accelerator(accelerator), year, level, self)
-        name = self.accelerator(accelerator).id
-        table = self._table("accelerator_prices")
-        table = table[table["accelerator"] == name]
-        found = table.loc[table["year"] == year, column]
-        if found.empty:
-            first, last = int(table["year"].min()), int(table["year"].max())
-            raise InputError(f"accelerator_prices.csv: no price of `{name}` in {year}; years: {first} to {last}")
-        return float(found.iloc[0])
+        name, known = self.accelerator(accelerator).id, self._priced(column)
+        if (name, year) not in known:
+            years = [y for other, y in known if other == name]
+            raise InputError(f"accelerator_prices.csv: no price of `{name}` in {year}; "
+                             f"years: {min(years, default=0)} to {max(years, default=0)}")
+        return known[name, year]
+
+    def has_price(self, accelerator: str, year: int) -> bool:
+        """Whether `accelerator_prices.csv` has a price of an accelerator (its id) in a year."""
+        return (accelerator, year) in self._priced("price_usd")
+
+    def _priced(self, column: str) -> dict[tuple[str, int], float]:
+        """{(accelerator, year): price} of one column of `accelerator_prices.csv`."""
+        if column not in self._prices:
+            table = self._table("accelerator_prices")
+            keys = zip(table["accelerator"].tolist(), table["year"].astype(int).tolist(), strict=True)
+            self._prices[column] = dict(zip(keys, table[column].astype(float).tolist(), strict=True))
+        return self._prices[column]
 
     def audit(self) -> pd.DataFrame:
         """Every number with its confidence: columns table, key, column, value, unit, confidence, source."""

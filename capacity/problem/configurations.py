@@ -130,7 +130,6 @@ def _few(found: pd.DataFrame, count: int, trips_s: Floats) -> pd.DataFrame:
 
     Of more than `count`, the best of all and the one that reaches farthest stay, then those spread between them.
     """
-    found = found.reset_index(drop=True)
     slack = found["rtt_slack_s"].to_numpy(dtype=float)
     each = found["instances_per_accelerator"].to_numpy(dtype=float)
     power = found["power_w_per_accelerator"].to_numpy(dtype=float) / each
@@ -144,7 +143,7 @@ def _few(found: pd.DataFrame, count: int, trips_s: Floats) -> pd.DataFrame:
     if len(chosen) < count:
         chosen = list(dict.fromkeys([*chosen, _smallest(size, power <= power.min() / (1 - NEARLY), each)]))
     reach = np.minimum(slack, trips_s.max())
-    return found.loc[[i for i in chosen if not _dominated(i, chosen, each, reach, power)], list(FRONTIER_COLUMNS)]
+    return found.take([i for i in chosen if not _dominated(i, chosen, each, reach, power)])[list(FRONTIER_COLUMNS)]
 
 
 def _smallest(size: Floats, among: NDArray[np.bool_], each: Floats) -> int:

@@ -24,28 +24,19 @@ def dominated(activities: pd.DataFrame, costs: pd.DataFrame, shares: pd.DataFram
     price = wide.reindex(table["activity"]).to_numpy(dtype=float)
     limited = set(zip(shares["commodity"], shares["group"], strict=True))
     free = np.array([(c, g) not in limited for c, g in zip(table["commodity"], table["group"], strict=True)])
-    rows = []
-    for _, members in table.groupby(["asset", "commodity"], sort=False):
-        rows += _within(members, price, free)
+    made, slack, first = (table[c].to_numpy() for c in ("output_per_unit", "slack", "first"))
+
+    def stands_for(j: int, i: int) -> bool:
+        here = ~np.isnan(price[i])
+        return bool(made[j] >= made[i] and slack[j] >= slack[i] and first[j] <= first[i]
+                    and np.all(price[j][here] <= price[i][here] * (1 + ROUNDING)))
+
+    names, rows = table["activity"].tolist(), []
+    for members in table.groupby(["asset", "commodity"], sort=False).indices.values():
+        left = members.tolist()
+        for i in sorted(left, key=lambda at: made[at]):
+            better = next((j for j in left if j != i and free[j] and stands_for(j, i)), None)
+            if better is not None:
+                left.remove(i)
+                rows.append((str(names[i]), str(names[better])))
     return pd.DataFrame(rows, columns=["activity", "by"])
-
-
-def _within(members: pd.DataFrame, price: np.ndarray, free: np.ndarray) -> list[tuple[str, str]]:
-    left = list(members.index)
-    rows = []
-    for i in sorted(members.index, key=lambda at: members["output_per_unit"][at]):
-        better = next((j for j in left if j != i and free[j] and _stands_for(members, price, j, i)), None)
-        if better is not None:
-            left.remove(i)
-            rows.append((str(members["activity"][i]), str(members["activity"][better])))
-    return rows
-
-
-def _stands_for(members: pd.DataFrame, price: np.ndarray, j: int, i: int) -> bool:
-    here = ~np.isnan(price[i])
-    return bool(
-        members["output_per_unit"][j] >= members["output_per_unit"][i]
-        and members["slack"][j] >= members["slack"][i]
-        and members["first"][j] <= members["first"][i]
-        and np.all(price[j][here] <= price[i][here] * (1 + ROUNDING))
-    )

@@ -45,20 +45,20 @@ def offered(world: World, given: Any, quantity: str) -> dict[int, float]:
         return {}
     if given != "catalogue":
         return {y: by_year(given, y) for y in world.years}
-    return {y: supply_of(world, quantity, y) for y in world.years}
+    return supply_of(world, quantity)
 
 
-def supply_of(world: World, quantity: str, year: int) -> float:
-    """World supply of a quantity in a year times the share open to this plan, at the scenario's level."""
-    table = world.catalogue.table("supply")
+def supply_of(world: World, quantity: str) -> dict[int, float]:
+    """World supply of a quantity in each year times the share open to this plan, at the scenario's level."""
+    table = world.catalogue.table("supply").sort_values("year")
     column = {"low": "low", "mid": "value", "high": "high"}[world.scenario.supply.level]
 
-    def value(name: str) -> float:
-        rows = table[table["quantity"] == name].sort_values("year")
-        known = dict(zip(rows["year"].astype(int), rows[column].astype(float), strict=True))
-        return float(by_year(known, year))
+    def known(name: str) -> dict[int, float]:
+        rows = table[table["quantity"] == name]
+        return dict(zip(rows["year"].astype(int).tolist(), rows[column].astype(float).tolist(), strict=True))
 
-    return value(quantity) * value("inference_share") * world.scenario.supply.share
+    amount, share = known(quantity), known("inference_share")
+    return {y: float(by_year(amount, y)) * float(by_year(share, y)) * world.scenario.supply.share for y in world.years}
 
 
 def _supply(

@@ -114,8 +114,7 @@ class World:
         given, card = self.scenario.accelerators.get(accelerator), self.accelerators[accelerator]
         if card.status == "archetype" or (given is not None and (given.price is not None or given.price_by_year)):
             return True
-        table = self.catalogue.table("accelerator_prices")
-        return bool(((table["accelerator"] == card.id) & (table["year"] == year)).any())
+        return self.catalogue.has_price(card.id, year)
 
     def price_usd(self, accelerator: str, year: int) -> float:
         """Purchase price per accelerator in nominal USD, fabric excluded."""
