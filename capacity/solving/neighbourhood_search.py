@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity.solving.loading import loading_of
+from capacity.solving.loading_search import hunt_loading
 from capacity.solving.neighbourhoods import around_places, windows
 from capacity.solving.networks import networks
+from capacity.solving.tightened import SMALL
 
 if TYPE_CHECKING:
     from capacity.solving.search import Search
@@ -27,6 +30,29 @@ ROUNDING_S = 20.0
 
 NETWORK_S = 200.0
 """Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
+
+
+def hunt_around(search: Search, goal: str, guide: Floats, point: Floats) -> None:
+    """Search a program of the kind that it is: network loading, a network, or anything else, if it is large, in boxes.
+
+    A small program without a network is left to branch and bound.
+    """
+    alone = len(search.goals) == 1 and search.cases is None
+    loading = loading_of(search.problem, search.form, search.form.cost[goal]) if alone else None
+    if loading is not None:
+        hunt_loading(search, goal, loading)
+    elif search.form.columns <= SMALL or (alone and only_a_network(search)):
+        hunt_network(search, goal)
+    else:
+        hunt_in_boxes(search, goal, guide, point)
+
+
+def only_a_network(search: Search) -> bool:
+    """Whether every column carries traffic or widens what carries it."""
+    found = networks(search.problem, search.form)
+    if len(found) != 1:
+        return False
+    return len(np.unique(np.concatenate([found[0].arc_column, found[0].supplier_column]))) == search.form.columns
 
 
 def hunt_in_boxes(search: Search, goal: str, guide: Floats, point: Floats) -> None:

@@ -19,7 +19,7 @@ from capacity.solving.highs import Answer, Deadline, Machine
 from capacity.solving.kept import Ahead, Kept
 from capacity.solving.location import Location, location_of
 from capacity.solving.location_search import hunt_location
-from capacity.solving.neighbourhood_search import hunt_in_boxes, hunt_network
+from capacity.solving.neighbourhood_search import hunt_around
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
@@ -243,10 +243,8 @@ class Search:
         if len(self.goals) == 1 and point is not None and worth_a_team(self):
             hunt_fleet(self, goal, point)
             point = None
-        if point is not None and self.form.columns > SMALL:
-            hunt_in_boxes(self, goal, guide, point)
-        elif point is not None:
-            hunt_network(self, goal)
+        if point is not None:
+            hunt_around(self, goal, guide, point)
         if not self.closed(goal) and self.deadline.left() > 0:
             self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
 

@@ -15,6 +15,7 @@ from capacity.problem import Problem
 from capacity.solving import phase_cuts
 from capacity.solving.compile import Form
 from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.loading import loading_of
 from capacity.solving.on_demand import linking_rows
 from capacity.solving.reach import within_reach
 from capacity.solving.separation import as_matrix, strengthened
@@ -52,7 +53,9 @@ def tightened(
     problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None = None
 ) -> tuple[Form, Relaxation | None]:
     """The tightened program, and its relaxation where that is known already. Its whole-number plans are the same."""
-    form = strengthened(problem, round_rows(within_reach(form)), deadline, threads, tell)
+    form = round_rows(within_reach(form))
+    if len(form.cost) != 1 or loading_of(problem, form, next(iter(form.cost.values()))) is None:
+        form = strengthened(problem, form, deadline, threads, tell)  # network loading is cut without its flows
     if len(form.cost) != 1 or not phase_cuts.applies(problem, form):
         return form, None
     return _with_phase_cuts(problem, form, deadline, threads, tell)
