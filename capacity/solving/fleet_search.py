@@ -9,99 +9,32 @@ found something, both finds are tried in one plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity.solving.compile import Form
-from capacity.solving.highs import Answer, Deadline, Machine
+from capacity.solving.pods_last import hunt_small, phases_first
+from capacity.solving.team import CLOSE, Box, Floats, Task, Team, held_but, offer
 from capacity.solving.tightened import SMALL
 from capacity.solving.totals import Totals
+from capacity.solving.turns import Turns
 
 if TYPE_CHECKING:
     from capacity.solving.search import Search
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Box = tuple[Floats, Floats]
 
 THRESHOLDS = (0.5, 0.25, 0.75, 0.1)
 """Shares of an opening in the relaxation from which on a place is opened."""
 LOOKS, LOOKS_OF_LARGE = 100, 50
 """Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
-LOOKS_OF_ALL = 2000
-"""Effort of branch and bound on the whole of a small program before anything else."""
 FIRST_LOOKS = 600
 """The same of a first rounding."""
 NODES, NODE_COLUMNS = 40, 10_000
 """Nodes of the tree of totals between two rounds; from so many columns on it waits until neighbourhoods bring nothing:
 better plans close the gap of a large program sooner than a better bound."""
-GROW, SHRINK = 1.25, 0.7
-"""By how much neighbourhoods grow when they are searched to the end, and shrink when steps run out without a find."""
-LEAST_SIZE, MOST_SIZE = 0.06, 0.8
-"""Smallest and largest share of the years or places that a neighbourhood frees."""
 IDLE_ROUNDS = 6
 """Rounds without a better plan after which the search of neighbourhoods ends."""
-LARGE = 20_000
-"""Columns from which on linear programs without a basis to start from are solved by interior point."""
-CLOSE = 1e-6
-SOUND = 1e-9
-"""Largest violation, relative to a row's size, of a find that is taken as it is."""
-
-
-@dataclass
-class Team:
-    """Machines with one thread each that search the same program at the same time."""
-
-    form: Form
-    cost: Floats
-    threads: int
-    deadline: Deadline
-    machines: list[Machine] = field(init=False)
-
-    def __post_init__(self) -> None:
-        form = self.form
-        self.machines = [
-            Machine(form.matrix, form.row_lower, form.row_upper, 1, self.cost, (form.lower, form.upper), form.integer)
-            for _ in range(max(1, self.threads))
-        ]
-
-    def run(self, boxes: list[Box], whole: Flags, gap: float, looks: float, start: Floats | None) -> list[Answer]:
-        """One answer for each box, in their order; boxes beyond the number of machines wait for their turn."""
-        out: list[Answer] = []
-        for at in range(0, len(boxes), len(self.machines)):
-            out += self._at_once(boxes[at : at + len(self.machines)], whole, gap, looks, start)
-        return out
-
-    def _at_once(self, boxes: list[Box], whole: Flags, gap: float, looks: float, start: Floats | None) -> list[Answer]:
-        with ThreadPoolExecutor(len(boxes)) as pool:
-            tasks = [
-                pool.submit(self._one, machine, box, whole, gap, looks, start)
-                for machine, box in zip(self.machines, boxes, strict=False)
-            ]
-            while not all(task.done() for task in tasks):
-                try:
-                    wait(tasks, timeout=0.2)
-                except KeyboardInterrupt:
-                    self.deadline.interrupted = True
-                    for machine in self.machines:
-                        machine.stop = True
-        return [task.result() for task in tasks]
-
-    def _one(self, machine: Machine, box: Box, whole: Flags, gap: float, looks: float, start: Floats | None) -> Answer:
-        machine.highs.clearSolver()
-        machine.set_bounds(*box)
-        machine.set_integer(whole)
-        machine.most_looks = looks
-        inside = start is not None and bool(np.all(start >= box[0] - CLOSE) and np.all(start <= box[1] + CLOSE))
-        large = self.form.columns > LARGE
-        options = {"solver": "ipm" if large and not whole.any() else "choose", "run_crossover": "on",
-                   "mip_rel_gap": gap, "mip_abs_gap": 1e-9, "mip_lp_solver": "ipm" if large else "choose"}
-        return machine.run(self.deadline, options, start if inside else None)
 
 
 def worth_a_team(search: Search) -> bool:
@@ -121,13 +54,13 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
     cost, form = search.form.cost[goal], search.form
     team = Team(form, cost, search.options.threads, search.deadline)
     if form.columns < SMALL:
-        search.machine.most_looks = LOOKS_OF_ALL
-        search.branch(goal, cost, (form.lower, form.upper), "searching all", None)
-        search.machine.most_looks = np.inf
-        if search.closed(goal) or search.deadline.left() <= 0:
-            return
-    first_plans(search, goal, team, point)
+        phases_first(search, goal, team)
+    if search.best is None or form.columns >= SMALL:
+        first_plans(search, goal, team, point)
     if search.best is None:
+        return
+    if form.columns < SMALL:
+        hunt_small(search, goal, team, point)
         return
     turns, idle = Turns(form, point), 0
     at_once = form.columns < NODE_COLUMNS
@@ -146,7 +79,7 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
         phase = " and ".join(dict.fromkeys(turn.words for turn in free))
         search.tell_of(goal, f"moving {phase}")
         boxes = [held_but(form, best, turn.free) for turn in free]
-        answers = team.run(boxes, form.integer, fine, looks, best)
+        answers = team.run([Task(box, form.integer, fine, looks, best) for box in boxes])
         found = [a.x for a in answers]
         value = float(cost @ best)
         gains = [0.0 if x is None else value - float(cost @ x) for x in found]
@@ -169,7 +102,7 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
     boxes = opening_boxes(form, point)
     search.tell_of(goal, "rounding the openings")
     none = np.zeros(form.columns, dtype=bool)
-    relaxed = team.run(boxes, none, 0.0, np.inf, None)
+    relaxed = team.run([Task(box, none) for box in boxes])
     sound = [(float(cost @ a.x), at) for at, a in enumerate(relaxed) if a.status == "optimal" and a.x is not None]
     chosen = [at for _, at in sorted(sound)[: len(team.machines)]]
     if not chosen:
@@ -185,7 +118,7 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
                      np.where(form.integer, np.clip(np.ceil(x - CLOSE), lower, upper), upper)))
     fine = max(0.5 * search.options.gap, 1e-4)
     for narrow in (near, [boxes[at] for at in chosen]):
-        answers = team.run(narrow, form.integer, fine, FIRST_LOOKS, search.best)
+        answers = team.run([Task(box, form.integer, fine, FIRST_LOOKS, search.best) for box in narrow])
         for answer in answers:
             if answer.x is not None:
                 offer(search, answer.x, cost, goal)
@@ -206,7 +139,7 @@ def offer_rounded(search: Search, goal: str, team: Team, x: Floats) -> None:
         whole = _by_running_sums(form, x, whole)
     fixed = np.where(form.integer, np.clip(whole, form.lower, form.upper), 0.0)
     box = (np.where(form.integer, fixed, form.lower), np.where(form.integer, fixed, form.upper))
-    answer = team.run([box], np.zeros(form.columns, dtype=bool), 0.0, np.inf, None)[0]
+    answer = team.run([Task(box, np.zeros(form.columns, dtype=bool))])[0]
     if answer.status == "optimal" and answer.x is not None:
         offer(search, np.where(form.integer, fixed, answer.x), form.cost[goal], goal)
 
@@ -262,13 +195,6 @@ def _first_past(place: NDArray[np.int64], share: Floats, threshold: float) -> ND
     return np.flatnonzero(fresh)
 
 
-def held_but(form: Form, best: Floats, free: Flags) -> Box:
-    """Bounds that hold the whole numbers of a plan but for the free ones."""
-    held = form.integer & ~free
-    kept = np.round(best)
-    return np.where(held, kept, form.lower), np.where(held, kept, form.upper)
-
-
 def take_over(search: Search, goal: str, cost: Floats, found: list[Floats]) -> None:
     """Take the finds of one round, the best first; where there are several, all their changes together as well."""
     before = search.best
@@ -281,87 +207,3 @@ def take_over(search: Search, goal: str, cost: Floats, found: list[Floats]) -> N
             moved = whole & (np.round(x) != np.round(before))
             together[moved] = np.round(x[moved])
         search.offer(together, cost, goal)
-
-
-def offer(search: Search, x: Floats, cost: Floats, goal: str) -> None:
-    """Offer a find: as it is where it is sound with its whole numbers exactly whole, else polished first."""
-    exact = np.where(search.form.integer, np.round(x), x)
-    if search.violation(exact) <= SOUND:
-        search.take(exact, cost, goal)
-    else:
-        search.offer(x, cost, goal)
-
-
-@dataclass
-class Kind:
-    """A kind of neighbourhood, and the share of the whole that one of it frees."""
-
-    words: str
-    size: float
-
-
-@dataclass
-class Turn:
-    """One neighbourhood: what is free, and the kind that learns from it."""
-
-    free: Flags
-    words: str
-    kind: Kind
-
-    def learn(self, finished: bool, better: bool) -> None:
-        """Larger neighbourhoods after one searched to its end, smaller ones after one that brought nothing."""
-        factor = GROW if finished else 1.0 if better else SHRINK
-        self.kind.size = float(np.clip(self.kind.size * factor, LEAST_SIZE, MOST_SIZE))
-
-
-class Turns:
-    """Neighbourhoods in turn: a window of years, a set of places, and what differs from the relaxation."""
-
-    kinds = 3
-
-    def __init__(self, form: Form, point: Floats) -> None:
-        self.form, self.point = form, point
-        self.rng = np.random.default_rng(0)
-        self.period, self.place = form.column_period(), form.column_place()
-        whole = form.integer
-        self.years = np.unique(self.period[whole & (self.period >= 0)])
-        self.places = np.unique(self.place[whole & (self.place >= 0)])
-        self.sizes = {"years": Kind("years", 0.3), "places": Kind("places", 0.15), "both": Kind("roundings", 0.3)}
-        self.order = self._order()
-        self.queue: list[int] = []
-
-    def _order(self) -> Iterator[str]:
-        while True:
-            yield from ("both", "places", "years", "both", "years")
-
-    def next(self, best: Floats) -> Turn:
-        """The next neighbourhood of a plan."""
-        kind = next(self.order)
-        if kind == "years" and len(self.years):
-            return self._window(self.sizes[kind])
-        if kind == "places" and len(self.places):
-            return self._places(self.sizes[kind], best)
-        return self._unlike(self.sizes["both"], best)
-
-    def _window(self, kind: Kind) -> Turn:
-        count = max(1, round(kind.size * len(self.years)))
-        start = int(self.rng.integers(len(self.years) - count + 1))
-        chosen = self.years[start : start + count]
-        return Turn(np.isin(self.period, chosen), f"years {chosen[0]} to {chosen[-1]}", kind)
-
-    def _places(self, kind: Kind, best: Floats) -> Turn:
-        """Some places in use, and as many others that may take over."""
-        used = np.unique(self.place[self.form.integer & (best > CLOSE) & (self.place >= 0)])
-        idle = np.setdiff1d(self.places, used)
-        count = max(2, round(kind.size * len(used)))
-        chosen = np.concatenate([
-            self.rng.permutation(used)[:count], self.rng.permutation(idle)[: max(1, count // 2)]])
-        return Turn(np.isin(self.place, chosen), f"{len(chosen)} places", kind)
-
-    def _unlike(self, kind: Kind, best: Floats) -> Turn:
-        """Where plan and relaxation differ most, in a share of the places drawn at random."""
-        count = max(2, round(min(2 * kind.size, 1.0) * len(self.places)))
-        near = np.isin(self.place, self.rng.permutation(self.places)[:count]) if len(self.places) else True
-        apart = np.abs(best - self.point) > 0.5
-        used = (best > CLOSE) | (self.point > CLOSE)
-        return Turn(np.asarray(apart & used & near), "what differs from the relaxation", kind)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-
 import numpy as np
 import pytest
 
@@ -19,6 +16,7 @@ from capacity.solving.fleet_search import opening_boxes
 from capacity.solving.highs import Deadline, Machine
 from capacity.solving.tighten import round_rows
 from capacity.solving.tightened import in_groups, tightened
+from tests.solving.busy import busy
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,7 @@ def problem(tmp_path_factory):
 
 
 def test_a_busy_machine_finds_the_same_plan(problem, monkeypatch):
-    monkeypatch.setattr("capacity.solving.fleet_search.LOOKS_OF_ALL", 20)  # not so many that all is proven
+    monkeypatch.setattr("capacity.solving.fleet_search.SMALL", 0)
 
     def points():
         solution = solve(problem, Options(gap=0.01, threads=2))
@@ -37,22 +35,8 @@ def test_a_busy_machine_finds_the_same_plan(problem, monkeypatch):
         return solution.stages[-1].objective, {name: table.to_csv() for name, table in solution.values.items()}
 
     quiet = points()
-    over = threading.Event()
-
-    def spin():
-        for i in itertools.count():
-            if over.is_set() or i < 0:
-                return
-            sum(range(1000))
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    try:
-        busy = points()
-    finally:
-        over.set()
-        thread.join()
-    assert quiet == busy
+    with busy():
+        assert points() == quiet
 
 
 def test_the_final_plan_buys_and_builds_whole_pods_and_phases(problem):
