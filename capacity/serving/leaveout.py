@@ -128,17 +128,24 @@ def _enough(ratio: pd.Series) -> float:
 def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) -> dict[str, pd.Series]:
     """Half width of the 80 % interval of each row's log error, by split.
 
-    What the parameters leave open and the scatter in sample, times a factor for each kind of model and metric: the
-    least, from 1 up, at which the intervals of every other split hold 80 % of its errors (split conformal prediction,
-    Lei et al. 2018, calibrated on the other splits, so that no split widens its own). seen: rows of `predict`.
+    What the parameters leave open and the scatter, times a factor for each kind of model and metric: the least, from
+    1 up, at which the intervals of every other split hold 80 % of its errors (split conformal prediction, Lei et al.
+    2018, calibrated on the other splits, so that no split widens its own). The scatter is that in sample, or the errors
+    of the mildest of the other splits where they are larger: rows that a fit has seen lie nearer to it than new ones
+    will. seen: rows of `predict`.
     """
     free, keys = ~seen["saturated"], [kind, seen["metric"]]
-    noise = pd.Series(np.log(seen["predicted"] / seen["value"]), index=seen.index)[free].groupby(keys).transform("std")
-    plain = {left.split: Z80 * (left.spread**2 + noise.reindex(seen.index).fillna(0.0) ** 2) ** 0.5 for left in splits}
-    short = {}
+    within = np.log(seen["predicted"] / seen["value"])[free].groupby(keys).transform("std").reindex(seen.index)
+    errors = {left.split: np.log(left.predicted / seen["value"]) for left in splits}
+    scatter = {name: (error[free] ** 2).groupby(keys).transform("mean").reindex(seen.index) ** 0.5
+               for name, error in errors.items()}
+    plain, short = {}, {}
     for left in splits:
-        error = pd.Series(np.log(left.predicted / seen["value"]), index=seen.index).abs()
-        short[left.split] = (error / plain[left.split])[free].groupby(keys).agg(_enough)
+        others = [values for name, values in scatter.items() if name != left.split]
+        mildest = np.minimum.reduce(others) if others else 0.0
+        noise = np.maximum(within.fillna(0.0), np.nan_to_num(mildest))
+        plain[left.split] = Z80 * (left.spread**2 + noise**2) ** 0.5
+        short[left.split] = (errors[left.split].abs() / plain[left.split])[free].groupby(keys).agg(_enough)
     pairs = pd.MultiIndex.from_arrays(keys)
     return {name: width * np.max([np.ones(len(seen)), *(other.reindex(pairs).fillna(1.0).to_numpy()
                                                         for split, other in short.items() if split != name)], axis=0)

@@ -44,7 +44,7 @@ EARLIER = {"trtllm": (r"\sv?0\.\d", "tensorrt"), "fastertransformer": (r"\sv?4\.
 """Family -> (versions that are another, its name): TensorRT-LLM before 1.0 has compiled engines and another runtime,
 FasterTransformer 4.0 is the first of GPT, with NCCL of 2021."""
 
-OTHER_FORM = re.compile(r"pcie|nvl(?!\d)|distill|draft|eagle")
+OTHER_FORM = re.compile(r"^3e|pcie|nvl(?!\d)|distill|draft|eagle")
 """What follows a known name must not say this: another board, with other memory and links, or another model."""
 SAME_MEMORY = 0.85
 """A memory size in a chip's name, if any, is its own at least to this share; host memory of superchips is larger."""

@@ -103,6 +103,7 @@ MODELS = {
 CHIPS = {
     "NVIDIA A100-SXM4-80GB": "a100-sxm-80", "A100-SXM4-40GB": "a100-sxm-40", "NVIDIA A100 80GB PCIe": "",
     "H100-SXM": "h100-sxm", "H100 PCIe": "h100-pcie", "NVIDIA H100 NVL": "", "NVIDIA H200": "h200-sxm", "H20": "h20",
+    "NVIDIA H20-3e": "", "MI300X OAM 192GB": "mi300x", "NVIDIA L4": "", "AWS trn2": "trainium2",
     "GH200 480GB": "gh200-96", "NVIDIA B200": "b200-sxm", "GB200 NVL72": "gb200-nvl72", "MI300X": "mi300x",
     "AMD Instinct MI325X": "mi325x", "Tesla T4": "t4", "Tesla V100-SXM2-32GB": "v100-sxm2-32", "V100-SXM2-16GB": "",
     "NVIDIA GeForce RTX 4090": "rtx4090", "NVIDIA L40S": "l40s", "TPU v5e": "tpu-v5e", "Gaudi 3": "gaudi3",

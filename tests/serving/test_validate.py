@@ -72,7 +72,8 @@ def test_a_split_whose_errors_others_did_not_show_does_not_widen_its_own_interva
     seen = pd.DataFrame({"metric": "tpot_ms", "value": 1.0, "predicted": np.exp(np.linspace(-0.1, 0.1, n)),
                          "saturated": False})
     kind, still = pd.Series("moe", index=seen.index), pd.Series(0.0, index=seen.index)
-    near, far = (LeftOut(name, pd.Series(np.exp(np.linspace(-w, w, n))), still) for name, w in (("a", 0.05), ("b", 0.9)))
+    made = {name: pd.Series(np.exp(np.linspace(-wide, wide, n))) for name, wide in (("a", 0.05), ("b", 0.9))}
+    near, far = (LeftOut(name, predicted, still) for name, predicted in made.items())
     alone = half_widths([near], seen, kind)["a"]
     widths = half_widths([near, far], seen, kind)
     assert (widths["b"] == alone).all()
