@@ -7,8 +7,12 @@ import re
 import pandas as pd
 
 from capacity.plan.columns import conform, word
+from capacity.plan.flows import KINDS
 from capacity.plan.model import Plan
+from capacity.plan.quantities import opened
 from capacity.problem import Problem
+
+MIRRORED = KINDS["served"]
 
 
 def refused_table(problem: Problem) -> pd.DataFrame:
@@ -56,6 +60,24 @@ def trips_known(plan: Plan) -> dict[str, tuple[int, float]]:
     shares = over.groupby("basis")["served"].sum() / max(float(over["served"].sum()), 1e-300)
     pairs = trips["basis"].value_counts()
     return {str(basis): (int(n), float(shares.get(basis, 0.0))) for basis, n in pairs.items() if basis}
+
+
+def mirrored_nowhere(plan: Plan) -> str:
+    """One sentence on session state whose partner, the nearest site whether open or not, is not in use then; or none.
+
+    The partner is fixed before the plan is known: a restriction, which may light links to sites not in use.
+    """
+    flows = plan.tables["flows"]
+    sent = flows[flows["traffic"] == MIRRORED][["year", "from", "to"]].drop_duplicates()
+    there = opened(plan.problem, plan.values).rename(columns={"period": "year"})
+    shut = there[there["opened"] < 0.5]
+    both = pd.concat([sent.merge(shut, left_on=["year", end], right_on=["year", "place"]) for end in ("from", "to")])
+    if not len(both):
+        return ""
+    years = both.groupby("place")["year"].agg(["min", "max"])
+    when = [f"{p} ({a}{'' if a == b else f'-{b}'})" for p, a, b in years.itertuples(name=None)]
+    return ("Session state is mirrored at each site's nearest neighbour, whether that is in use or not, a restriction: "
+            f"here at {', '.join(when)} before it opens.")
 
 
 def out_of_reach(plan: Plan) -> list[str]:

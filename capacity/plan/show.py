@@ -16,7 +16,7 @@ from capacity.plan import show_matrices as matrices
 from capacity.plan.grid import Layout, listing, page, prose
 from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, ended, gap, share, whole
-from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
+from capacity.plan.offers import mirrored_nowhere, out_of_reach, refused_groups, refused_share, trips_known
 from capacity.plan.proof import proofs
 from capacity.plan.told_losses import SHOWN, last_year, lead
 from capacity.plan.ways import ways_told
@@ -189,6 +189,8 @@ def _choices(plan: Plan, width: int, full: bool) -> list[Text]:
     known = trips_known(plan)
     told = ", ".join(f"{pairs} {basis} ({share(part)} of hours served)" for basis, (pairs, part) in known.items())
     lines += prose(width, f"Round trips between regions and sites: {told}.") if known else []
+    if shut := mirrored_nowhere(plan):
+        lines += prose(width, shut)
     if plan.summary.get("ways"):
         lines += prose(width, ways_told(plan.summary["ways"]))
     guesses = int((plan.assumptions["confidence"] == "estimate").sum())

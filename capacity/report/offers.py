@@ -6,13 +6,14 @@ from html import escape
 
 from capacity.plan.model import Plan
 from capacity.plan.numbers import share
-from capacity.plan.offers import refused_groups, refused_share, trips_known
+from capacity.plan.offers import mirrored_nowhere, refused_groups, refused_share, trips_known
 from capacity.report.marks import table, tag
 
 
 def offers_section(plan: Plan) -> str:
     """Combinations refused, grouped by reason; measured and fitted round trips."""
-    return _refused(plan) + _trips(plan)
+    shut = mirrored_nowhere(plan)
+    return _refused(plan) + _trips(plan) + (tag("p", escape(shut)) if shut else "")
 
 
 def _refused(plan: Plan) -> str:

@@ -72,7 +72,8 @@ class ServiceClass(Part):
 
     batch: bool = Field(
         False, description="work without latency limits that fills the valleys of the day: its instances are a mean "
-        "over the day, each 24 human-hours of work a day, done at any hour and at any distance; it waits after losses"
+        "over the day, each 24 human-hours of work a day, done at any hour and at any distance, over the public "
+        "internet whatever links are lit (a restriction: it loads none); it waits after losses"
     )
     output_tokens: Tokens = Field(gt=0)
     fresh_input_tokens: Tokens = Field(ge=0)

@@ -56,7 +56,8 @@ class Links(Part):
     neighbours: int = Field(4, ge=1, description="candidate links to this many nearest sites")
     module: GigabitsPerSecond = Field(400.0, gt=0)
     life: Years = 5.0
-    sync_share: Fraction = Field(0.05, ge=0, description="share of session state mirrored to the next site per hour")
+    sync_share: Fraction = Field(0.05, ge=0, description="share of session state mirrored per hour to the "
+                                 "nearest site, open or not (a restriction)")
     model_updates_per_year: float = Field(52.0, ge=0)
     update_hours: Hours = Field(2.0, gt=0, description="time in which new weights must reach every site")
     table: list[LinkRow] = Field(default_factory=list, description="links known to the user, in place of computed ones")

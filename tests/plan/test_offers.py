@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from capacity.plan import assemble
-from capacity.plan.offers import out_of_reach, refused_groups, refused_share, trips_known
+from capacity.plan.offers import mirrored_nowhere, out_of_reach, refused_groups, refused_share, trips_known
+from capacity.problem import Problem
+from tests.support.frames import frame
 
 
 @pytest.fixture
@@ -35,6 +37,21 @@ def test_round_trips_are_counted_by_pair_and_by_what_is_served_over_them(told):
 def test_nothing_refused_and_no_trips(plan):
     assert refused_groups(plan) == []
     assert trips_known(plan) == {}
+
+
+def test_state_mirrored_at_a_site_that_is_not_open_is_told(plan):
+    """S mirrors at T, which opens in 2028: told for 2027 alone; nothing where T is open from the first year on."""
+    tables = {**plan.problem.tables, "places": frame("place kind", ("S", "site"), ("T", "site"), ("R", "region")),
+              "openings": frame("place period", ("S", 2027), ("S", 2028), ("T", 2027), ("T", 2028)),
+              "links": frame("link from to", ("S-T", "S", "T"))}
+    del tables["modules"], tables["serve_loads"]
+    flows = frame("year slice traffic from to way gbps rtt_ms", *(
+        (y, "all", "mirrored state", "S", "T", "any", 3.0, 1.0) for y in (2027, 2028)))
+    for since, told in ((2028, "here at T (2027) before it opens."), (2027, "")):
+        opens = frame("place period value", ("S", 2027, 1.0), ("T", since, 1.0))
+        seen = replace(plan, problem=Problem.of(tables), values={"open": opens}, tables={**plan.tables, "flows": flows})
+        assert mirrored_nowhere(seen).endswith(told)
+        assert bool(mirrored_nowhere(seen)) is bool(told)
 
 
 def test_a_region_that_no_site_reaches_is_told_with_its_nearest_site(told):

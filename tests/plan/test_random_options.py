@@ -15,7 +15,7 @@ def solved_and_audited(seed, features, order):
     problem = with_options(seed, features, order)
     solution = solve(problem, Options(gap=0.0, threads=1))
     plan = assemble(None, problem, solution)
-    report = audit(None, problem, solution.values, plan.stages)
+    report = audit(None, problem, solution.values, plan.stages, plan.tables)
     check_audit(report)
     return problem, solution, report
 
@@ -37,5 +37,5 @@ def test_many_subsets_of_features_are_solved_and_audited(seed, features, order):
 
 def test_all_features_at_once():
     _, solution, report = solved_and_audited(3, set(FEATURES), ("shortage", "cost"))
-    assert {"places given up", "orders", "stores", "moves of classes"} <= set(report["topic"])
+    assert {"places given up", "orders", "stores", "moves of classes", "what losses leave"} <= set(report["topic"])
     assert solution.status == "optimal"

@@ -9,6 +9,7 @@ from tests.support.tiny_problem import tiny_problem
 
 FEATURES = (
     "closing", "ageing", "resale", "reservations", "orders", "energy", "stores", "moves", "dense halls", "training",
+    "idle", "losses",
 )
 
 
@@ -20,7 +21,7 @@ def with_options(seed, features, order=("shortage", "cost")):
     makers = {
         "closing": _closing, "ageing": _ageing, "resale": _resale, "reservations": _reservations, "orders": _orders,
         "energy": _energy, "stores": _stores, "moves": _moves, "dense halls": _dense,
-        "training": _training,
+        "training": _training, "idle": _idle, "losses": _losses,
     }
     for feature in FEATURES:
         if feature in features:
@@ -101,6 +102,30 @@ def _stores(draw, tables):
     energy = {} if "sources" in tables else _energy(draw, tables)
     return energy | {"stores": frame(
         "place store block power energy efficiency", *((s, "battery", "b", 1.0, 3.0, 0.85) for s in sites))}
+
+
+def _idle(draw, tables):
+    """Only where energy is drawn: what stands draws up to half a MW a unit."""
+    sites, _, _, assets = _axes(tables)
+    energy = {} if "sources" in tables else _energy(draw, tables)
+    return energy | {"idle_draws": frame("place asset per_unit per_amount", *(
+        (s, g, float(draw.uniform(0, 0.5)), float(draw.uniform(0, 0.5))) for s in sites for g in assets))}
+
+
+def _losses(draw, tables):
+    """Each site lost by itself in one slice of each year from a year on; a class may keep a share of its own.
+
+    Fixed ways over links could not be lost: there are none then.
+    """
+    sites, years, slices, _ = _axes(tables)
+    keep, since = float(draw.uniform(0.2, 1)), int(draw.choice(years))
+    made = {"failures": frame("case kind element period slice keep", *(
+        (f"loss of {s}", "place", s, y, slices[0], keep) for s in sites for y in years if y >= since))}
+    ways = ("links", "modules", "serve_loads", "open_loads")
+    made |= {name: tables[name].iloc[:0] for name in ways if name in tables}
+    if draw.random() < 0.5:
+        made["keeps"] = frame("case commodity keep", (f"loss of {sites[0]}", "c", float(draw.uniform(0, 1))))
+    return made
 
 
 def _moves(draw, tables):
