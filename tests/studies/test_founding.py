@@ -240,6 +240,28 @@ def test_no_argument_breaks_at_the_ends_of_its_inputs(facts, name):
             assert all("nan" not in part.found for part in found.parts)
 
 
+def test_a_trend_that_lasts_too_long_is_found_out_once(facts, monkeypatch):
+    from capacity.errors import InfeasibleError
+    from capacity.studies.founding import training
+
+    asked = []
+
+    def trained(facts, run, given, lasts):
+        asked.append(lasts)
+        if lasts > 6.5:
+            raise InfeasibleError("no plan bears it")
+        return lasts
+    monkeypatch.setattr(training, "trained", trained)
+    fresh = Facts(facts.catalogue)
+    given = {"growth": 4.5, "lasts": 8.0}
+    assert training.longest(fresh, None, given) == (6.0, 6.0)
+    assert asked == [8.0, 7.0, 6.0]
+    assert training.longest(fresh, None, {**given, "lasts": 12.0}) == (6.0, 6.0)
+    assert asked[3:] == [6.0]
+    assert training.longest(fresh, None, {**given, "growth": 5.0})[1] == 6.0
+    assert asked[4:] == [8.0, 7.0, 6.0]
+
+
 def straight(limit, low, mid, high):
     """An argument that holds while x is below a limit."""
     def compute(facts, given):

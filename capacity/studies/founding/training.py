@@ -61,13 +61,19 @@ def runs(facts: Facts, run: pd.Series, given: Values, lasts: float) -> str:
 
 
 def longest(facts: Facts, run: pd.Series, given: Values) -> tuple[Plan, float]:
-    """The plan with training on its trend, and the years it lasts: those given, or fewer where no plan bears them."""
-    lasts = given["lasts"]
+    """The plan with training on its trend, and the years it lasts: those given, or fewer where no plan bears them.
+
+    What is too long stays too long with more years, which only ask for more: that is found out once.
+    """
+    lasts, rest = given["lasts"], tuple(sorted((name, value) for name, value in given.items() if name != "lasts"))
+    too_long = facts.keep(("too long", rest), dict[str, float])
     while lasts > 1:
         try:
-            return trained(facts, run, given, lasts), lasts
+            if lasts < too_long.get("from", float("inf")):
+                return trained(facts, run, given, lasts), lasts
         except InfeasibleError:
-            lasts -= 1
+            too_long["from"] = lasts
+        lasts -= 1
     return trained(facts, run, given, 0.0), 0.0
 
 
@@ -128,6 +134,8 @@ def _share(facts: Facts, given: Values) -> Outcome:
     even = hours_a_year(run, given) / HOURS
     told = dict(given) == {asked.name: asked.mid for asked in _inputs(facts)}  # only then the reading is
     further = not told or _bears(facts, run, given, lasts + 1)
+    if not further:  # so that no input's longer trend is tried again
+        longest(facts, run, {**given, "lasts": lasts + 1})
     return Outcome(parts, (Figure(f"share of inference in {last}", late, "share", "solved plan with training runs"),
                            Figure("share over all fleet-years", over, "share", "solved plan with training runs"),
                            Figure("share of inference in the first year", early, "share",
