@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity.solving.compile import Form
 from capacity.solving.loading import loading_of
 from capacity.solving.loading_search import hunt_loading
 from capacity.solving.neighbourhoods import around_places, windows
 from capacity.solving.networks import networks
+from capacity.solving.separation import RULE
 from capacity.solving.tightened import SMALL
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def hunt_around(search: Search, goal: str, guide: Floats, point: Floats) -> None
     loading = loading_of(search.problem, search.form, search.form.cost[goal]) if alone else None
     if loading is not None:
         hunt_loading(search, goal, loading)
-    elif search.form.columns <= SMALL or (alone and only_a_network(search)):
+    elif search.form.columns <= SMALL or (alone and only_a_network(search) and not has_cuts(search.form)):
         hunt_network(search, goal)
     else:
         hunt_in_boxes(search, goal, guide, point)
@@ -53,6 +55,12 @@ def only_a_network(search: Search) -> bool:
     if len(found) != 1:
         return False
     return len(np.unique(np.concatenate([found[0].arc_column, found[0].supplier_column]))) == search.form.columns
+
+
+def has_cuts(form: Form) -> bool:
+    """Whether rows were added for networks: where none was violated, everything is best searched at once (c35, c41);
+    else what the relaxation uses is searched first (germany50)."""
+    return any(name.startswith(f"{RULE}[") for name in form.row_names)
 
 
 def hunt_in_boxes(search: Search, goal: str, guide: Floats, point: Floats) -> None:

@@ -51,6 +51,8 @@ class Separation:
     sets: list[NDArray[np.bool_]] = field(default_factory=list)
     rows: list[Cut] = field(default_factory=list)
     bounds: list[float] = field(default_factory=list)
+    dual: Floats | None = None
+    """Multipliers of all rows, those added too, where the relaxation was last solved."""
 
     def solve(self) -> Floats | None:
         """The relaxation's point; None when it is infeasible or time is up."""
@@ -58,6 +60,7 @@ class Separation:
         if answer.status != "optimal" or answer.x is None:
             return None
         self.bounds.append(answer.objective)
+        self.dual = answer.row_dual
         return answer.x
 
     def found(self, x: Floats, turn: int) -> list[Cut]:
@@ -83,7 +86,9 @@ class Separation:
         """Drop the rows that are slack at x."""
         slack = [i for i, c in enumerate(self.rows) if float(c.coefficients @ x[c.columns]) > c.lower + 1e-6]
         if slack:
-            self.machine.drop_rows(np.array(slack) + self.form.matrix.shape[0])
+            at = np.array(slack) + self.form.matrix.shape[0]
+            self.machine.drop_rows(at)
+            self.dual = None if self.dual is None else np.delete(self.dual, at)
             dropped = set(slack)
             self.rows = [c for i, c in enumerate(self.rows) if i not in dropped]
 
@@ -93,8 +98,8 @@ class Separation:
             return False
         return self.bounds[-1] - self.bounds[-1 - WINDOW] < STALLED * max(abs(self.bounds[-1]), 1e-9)
 
-    def run(self) -> None:
-        """All rounds."""
+    def run(self) -> Floats | None:
+        """All rounds; the relaxation's point after them, None where it was not solved to the end."""
         rng = np.random.default_rng(0)
         self.sets = [first_sets(net, rng) for net in self.nets]
         fixed = list(self.sets)
@@ -118,6 +123,7 @@ class Separation:
                          for a, b in zip(fixed, self.sets, strict=True)]
         if x is not None:
             self.tidy(x)
+        return x
 
 
 def violated(cut: Cut, x: Floats) -> bool:
@@ -148,27 +154,44 @@ def unlike(cuts: Sequence[Cut], columns: int) -> list[Cut]:
     return chosen
 
 
+@dataclass(frozen=True)
+class Relaxed:
+    """A relaxation as the rounds left it: point, multipliers of all rows, value without its constant."""
+
+    point: Floats
+    dual: Floats
+    objective: float
+
+
 def strengthened(
     problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Callable[[str, float], None] | None = None
-) -> Form:
-    """The program with the rows that its last goal's relaxation violates, named RULE; itself without networks.
+) -> tuple[Form, Relaxed | None]:
+    """The program with the rows that its last goal's relaxation violates, named RULE, and that relaxation; itself and
+    None without networks.
 
     `tell` hears of the number of rows and of the bound.
     """
     nets = networks(problem, form)
     if not nets:
-        return form
+        return form, None
     goal = list(form.cost)[-1]
     machine = Machine(form.matrix, form.row_lower, form.row_upper, threads)
     machine.set_bounds(form.lower, form.upper)
     machine.set_cost(form.cost[goal], form.offset[goal])
     separation = Separation(form, machine, nets, deadline)
-    separation.run()
+    point = separation.run()
     if tell is not None and separation.bounds:
         tell(f"{len(separation.rows)} rows of cuts added", separation.bounds[-1])
-    if not separation.rows:
+    solved = None
+    if point is not None and separation.dual is not None:
+        solved = Relaxed(point, separation.dual, separation.bounds[-1] - form.offset[goal])
+    return with_rows(form, separation.rows), solved
+
+
+def with_rows(form: Form, rows: Sequence[Cut]) -> Form:
+    """The program with further rows, named RULE."""
+    if not rows:
         return form
-    rows = separation.rows
     return replace(
         form,
         matrix=sp.csr_matrix(sp.vstack([form.matrix, as_matrix(rows, form.columns)])),

@@ -53,11 +53,12 @@ def tightened(
     problem: Problem, form: Form, deadline: Deadline, threads: int, tell: Tell | None = None
 ) -> tuple[Form, Relaxation | None]:
     """The tightened program, and its relaxation where that is known already. Its whole-number plans are the same."""
-    form = round_rows(within_reach(form))
-    if len(form.cost) != 1 or loading_of(problem, form, next(iter(form.cost.values()))) is None:
-        form = strengthened(problem, form, deadline, threads, tell)  # network loading is cut without its flows
-    if len(form.cost) != 1 or not phase_cuts.applies(problem, form):
-        return form, None
+    form, solved, alone = round_rows(within_reach(form)), None, len(form.cost) == 1
+    if not alone or loading_of(problem, form, next(iter(form.cost.values()))) is None:
+        form, solved = strengthened(problem, form, deadline, threads, tell)  # network loading is cut without its flows
+    if not alone or not phase_cuts.applies(problem, form):
+        known = Relaxation(solved.point, solved.dual, solved.objective, None) if alone and solved is not None else None
+        return form, known
     return _with_phase_cuts(problem, form, deadline, threads, tell)
 
 

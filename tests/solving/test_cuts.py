@@ -9,6 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from capacity.formulation import build_model
 from capacity.problem import Problem
+from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import compile_model
 from capacity.solving.cutsets import alike, cut_sets, first_sets, promising
 from capacity.solving.dicuts import dicuts
@@ -65,10 +66,21 @@ def optimum(form, cost, whole=True):
 def test_the_optimum_stays_and_the_bound_rises(seed):
     problem = network(seed)
     form = compile_model(build_model(problem))
-    strong = strengthened(problem, form, Deadline(), 1)
+    strong, _ = strengthened(problem, form, Deadline(), 1)
     cost = form.cost["cost"]
     assert optimum(strong, cost) == pytest.approx(optimum(form, cost))
     assert optimum(strong, cost, whole=False) > optimum(form, cost, whole=False) + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_relaxation_left_behind_is_that_of_the_program_with_its_rows(seed):
+    problem = network(seed)
+    form = compile_model(build_model(problem))
+    strong, relaxed = strengthened(problem, form, Deadline(), 1)
+    cost, value = strong.cost["cost"], optimum(strong, strong.cost["cost"], whole=False)
+    assert len(relaxed.dual) == strong.matrix.shape[0]
+    assert (float(cost @ relaxed.point), relaxed.objective) == (pytest.approx(value), pytest.approx(value))
+    assert lagrangian_bound(strong, cost, relaxed.dual) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -76,7 +88,7 @@ def test_every_plan_obeys_the_rows(seed):
     """Plans that are best for other prices obey the rows found for the cost."""
     problem = network(seed)
     form = compile_model(build_model(problem))
-    strong = strengthened(problem, form, Deadline(), 1)
+    strong, _ = strengthened(problem, form, Deadline(), 1)
     rng = np.random.default_rng(seed)
     for _ in range(4):
         cost = np.where(form.integer, rng.random(form.columns), 0.01 * rng.random(form.columns))
@@ -138,13 +150,15 @@ def test_sets_of_larger_networks_are_searched_for():
 
 def test_without_a_network_nothing_is_added():
     form = compile_model(build_model(tiny_problem(0)))
-    assert strengthened(tiny_problem(0), form, Deadline(), 1) is form
+    same, relaxed = strengthened(tiny_problem(0), form, Deadline(), 1)
+    assert same is form
+    assert relaxed is None
 
 
 def test_the_rows_can_be_taken_off():
     problem = network(1)
     form = compile_model(build_model(problem))
-    strong = strengthened(problem, form, Deadline(), 1)
+    strong, _ = strengthened(problem, form, Deadline(), 1)
     assert any(name.startswith(RULE) for name in strong.row_names)
     bare = without_cuts(strong)
     assert list(bare.row_names) == list(form.row_names)
