@@ -78,9 +78,9 @@ def _tables(
         "trips": offers.trips_table(problem),
     }
     tables["power"] = service.power_table(problem, values, tables["fleet"])
-    tables |= loss_tables(problem, values, tables)
     worth = tokens.worth_by_year(problem, values, scenario, catalogue)
     tables["schedule"] = schedule_table(problem, values, tables, worth)
+    tables |= loss_tables(problem, values, tables)
     tables["training"] = training_table(problem, values, tables)
     tables["prices"] = accounts.prices_table(tables["schedule"], scenario, tables["training"])
     return tables

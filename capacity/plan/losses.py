@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from capacity.plan.columns import THOUSAND, conform
@@ -94,10 +93,11 @@ def _service(problem: Problem, values: Values, cases: pd.DataFrame) -> pd.DataFr
 def _in_service(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """(site, year, amount) of accelerators, rented and reserved ones included, and of facility MW."""
     terms = tables["reservations"]
-    terms = terms.assign(year=[range(int(a), int(b) + 1) for a, b in zip(terms["year"], terms["last"], strict=True)])
+    years = tables["schedule"][["year"]].merge(terms.rename(columns={"year": "since"}), how="cross")
+    terms = years[(years["since"] <= years["year"]) & (years["year"] <= years["last"])]
     columns = ["site", "year", "accelerators"]
-    held = [tables["fleet"][columns], tables["rentals"][columns], terms.explode("year")[columns]]
-    chips = pd.concat([part for part in held if len(part)] or held[:1]).astype({"year": np.int64})
+    held = [tables["fleet"][columns], tables["rentals"][columns], terms[columns]]
+    chips = pd.concat([part for part in held if len(part)] or held[:1])
     return {
         "accelerators": chips.rename(columns={"accelerators": "amount"}),
         "facility_mw": tables["power"][["site", "year", "facility_mw"]].rename(columns={"facility_mw": "amount"}),

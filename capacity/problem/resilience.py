@@ -40,8 +40,9 @@ def nothing_left(world: World, made: Mapping[str, pd.DataFrame], openings: pd.Da
     first = {s.id: world.years[0] for s in world.sites if s.existing_mw > 0}
     first |= {str(p): int(y) for p, y in openings.groupby("place")["period"].min().items()} if len(openings) else {}
     years: dict[tuple[str, ...], dict[str, list[int]]] = {}
-    lost = cases[(cases["kind"] == "place") & cases["case"].isin(asked)].groupby(["period", "case"])["element"].agg(set)
-    for (year, case), gone in lost.items():
+    lost = cases[(cases["kind"] == "place") & cases["case"].isin(asked)]
+    lost = lost.groupby(["period", "case"])["element"].agg(set).reset_index()
+    for year, case, gone in lost.itertuples(index=False, name=None):
         there = tuple(sorted(site for site, since in first.items() if since <= year))
         if there and set(there) <= gone:
             years.setdefault(there, {}).setdefault(str(case), []).append(int(year))
