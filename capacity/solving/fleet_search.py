@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity.solving.compile import Form
-from capacity.solving.pods_last import hunt_small, phases_first
-from capacity.solving.team import CLOSE, Box, Floats, Task, Team, held_but, offer
+from capacity.solving.pods_last import LOOKS_OF_PHASES, LOOKS_OF_PODS, hunt_small, phases_first
+from capacity.solving.team import CLOSE, LARGE, Box, Floats, Task, Team, held_but, offer
 from capacity.solving.tightened import SMALL
 from capacity.solving.totals import Totals
 from capacity.solving.turns import Turns
@@ -28,8 +28,10 @@ THRESHOLDS = (0.5, 0.25, 0.75, 0.1)
 """Shares of an opening in the relaxation from which on a place is opened."""
 LOOKS, LOOKS_OF_LARGE = 100, 50
 """Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
+LOOKS_OF_ROUNDED, LOOKS_OF_ROUNDED_LARGE = (60, 60), (20, 30)
+"""The same of phases with pods in fractions, and of pods with phases held, where openings are rounded."""
 FIRST_LOOKS = 600
-"""The same of a first rounding."""
+"""The same of a first rounding without phases."""
 NODES, NODE_COLUMNS = 40, 10_000
 """Nodes of the tree of totals between two rounds; from so many columns on it waits until neighbourhoods bring nothing:
 better plans close the gap of a large program sooner than a better bound."""
@@ -54,7 +56,7 @@ def hunt_fleet(search: Search, goal: str, point: Floats) -> None:
     cost, form = search.form.cost[goal], search.form
     team = Team(form, cost, search.options.threads, search.deadline)
     if form.columns < SMALL:
-        phases_first(search, goal, team)
+        phases_first(search, goal, team, [(form.lower, form.upper)], (LOOKS_OF_PHASES, LOOKS_OF_PODS))
     if search.best is None or form.columns >= SMALL:
         first_plans(search, goal, team, point)
     if search.best is None:
@@ -116,6 +118,9 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
             offer_rounded(search, goal, team, x)
         near.append((np.where(form.integer, np.clip(np.floor(x + CLOSE), lower, upper), lower),
                      np.where(form.integer, np.clip(np.ceil(x - CLOSE), lower, upper), upper)))
+    effort = LOOKS_OF_ROUNDED if form.columns < LARGE else LOOKS_OF_ROUNDED_LARGE
+    if "built" in form.labels and phases_first(search, goal, team, [boxes[at] for at in chosen], effort):
+        return
     fine = max(0.5 * search.options.gap, 1e-4)
     for narrow in (near, [boxes[at] for at in chosen]):
         answers = team.run([Task(box, form.integer, fine, FIRST_LOOKS, search.best) for box in narrow])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 LOOKS_OF_PHASES, LOOKS_OF_PODS = 150, 100
-"""Effort of branch and bound on phases with pods in fractions, and on pods with phases held."""
+"""Effort of branch and bound on phases with pods in fractions, and on pods with phases held, in a small program."""
 LOOKS_OF_PROOF = 10_000
 """Effort of the first proof; each further one has twice as much."""
 LOOKS = 100
@@ -48,24 +48,30 @@ def hunt_small(search: Search, goal: str, team: Team, point: Floats) -> None:
         looks *= 2
 
 
-def phases_first(search: Search, goal: str, team: Team) -> None:
-    """Phases settled with pods in fractions, then pods made whole around them."""
+def phases_first(search: Search, goal: str, team: Team, boxes: list[Box], effort: tuple[float, float]) -> bool:
+    """Phases settled in each box with pods in fractions, then pods made whole around them; whether that gave a plan.
+
+    `effort`: looks of either search of a box.
+    """
     form, cost = search.form, search.form.cost[goal]
     phases = form.integer.copy()
     phases[form.labels.span("bought")] = False
     search.tell_of(goal, "settling phases, pods in fractions")
     fine = max(0.2 * search.options.gap, 1e-4)
-    everything: Box = (form.lower, form.upper)
-    rough = team.run([Task(everything, phases, fine, LOOKS_OF_PHASES)])[0]
-    if rough.status in ("optimal", "limit") and np.isfinite(rough.bound):
-        search.bound = max(search.bound, rough.bound)
-    if rough.x is None or search.deadline.left() <= 0:
-        return
+    rough = team.run([Task(box, phases, fine, effort[0]) for box in boxes])
+    for box, answer in zip(boxes, rough, strict=True):
+        everything = box[0] is form.lower and box[1] is form.upper
+        if everything and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
+            search.bound = max(search.bound, answer.bound)
+    held = [held_but(form, answer.x, ~phases) for answer in rough if answer.x is not None]
+    if not held or search.deadline.left() <= 0:
+        return False
     search.tell_of(goal, "making pods whole")
-    box = held_but(form, rough.x, ~phases)
-    exact = team.run([Task(box, form.integer, max(0.1 * search.options.gap, 1e-4), LOOKS_OF_PODS)])[0]
-    if exact.x is not None:
-        offer(search, exact.x, cost, goal)
+    exact = team.run([Task(box, form.integer, max(0.1 * search.options.gap, 1e-4), effort[1]) for box in held])
+    for answer in exact:
+        if answer.x is not None:
+            offer(search, answer.x, cost, goal)
+    return any(answer.x is not None for answer in exact)
 
 
 def prove(search: Search, goal: str, team: Team, turns: list[Turns], looks: int) -> bool:

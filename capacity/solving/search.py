@@ -23,6 +23,7 @@ from capacity.solving.neighbourhood_search import hunt_around
 from capacity.solving.on_demand import MANY, OnDemand, linking_rows
 from capacity.solving.on_demand_search import hunt_on_demand
 from capacity.solving.options import Listener, Options, Progress
+from capacity.solving.polish import SOUND, polished
 from capacity.solving.ranges import check_size, warnings
 from capacity.solving.separation import without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
@@ -308,7 +309,7 @@ class Search:
 
     def take(self, x: Floats, guide: Floats, goal: str) -> None:
         """Take a polished point as the best plan if it is feasible and better by the guiding cost."""
-        if self.violation(x) > 1e-5:
+        if self.violation(x) > SOUND:
             self.log.append(f"{goal}: a point was refused, it violates a row by {self.violation(x):.2g}")
             return
         if self.best is None or float(guide @ x) < float(guide @ self.best):
@@ -319,16 +320,7 @@ class Search:
 
     def polish(self, x: Floats, guide: Floats) -> Floats:
         """Integers made exactly whole and the rest solved again around them; the point itself if that fails."""
-        whole = self.form.integer
-        if not whole.any():
-            return x
-        fixed = np.round(x)
-        self.machine.set_integer(np.zeros(self.form.columns, dtype=bool))
-        self.machine.set_bounds(np.where(whole, fixed, self.form.lower), np.where(whole, fixed, self.form.upper))
-        self.machine.set_cost(guide)
-        self.machine.highs.clearSolver()
-        answer = self.machine.run(Deadline(60.0), {"solver": "choose"})
-        return answer.x if answer.status == "optimal" and answer.x is not None else np.where(whole, fixed, x)
+        return polished(self, x, guide)
 
     def with_cases(self) -> Form:
         """The program with every failure case in it."""

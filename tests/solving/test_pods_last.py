@@ -42,9 +42,15 @@ def test_bound_and_plan_stand_on_either_side_of_the_optimum(problem, optimum, th
     assert stage.objective - stage.bound <= gap * stage.objective * (1 + 1e-6)
 
 
+def rounded_only(monkeypatch):
+    """The first plan comes by rounding alone, and is far off."""
+    for name, value in (("PHASES", 0), ("PODS", 0), ("ROUNDED", (0, 0))):
+        monkeypatch.setattr(f"capacity.solving.fleet_search.LOOKS_OF_{name}", value)
+    monkeypatch.setattr("capacity.solving.fleet_search.FIRST_LOOKS", 0)
+
+
 def test_a_proof_cut_short_goes_on_with_twice_the_effort(problem, optimum, monkeypatch):
-    monkeypatch.setattr("capacity.solving.pods_last.LOOKS_OF_PODS", 0)  # the first plan comes by rounding, far off
-    monkeypatch.setattr("capacity.solving.pods_last.LOOKS_OF_PHASES", 0)
+    rounded_only(monkeypatch)
     monkeypatch.setattr("capacity.solving.pods_last.LOOKS_OF_PROOF", 3)
     solution = solve(problem, Options(gap=1e-3))
     assert sum("proving that nothing" in line for line in solution.log) > 1
@@ -52,7 +58,7 @@ def test_a_proof_cut_short_goes_on_with_twice_the_effort(problem, optimum, monke
 
 
 def test_a_busy_machine_proves_the_same_plan(problem, monkeypatch):
-    monkeypatch.setattr("capacity.solving.pods_last.LOOKS_OF_PHASES", 0)
+    rounded_only(monkeypatch)
     monkeypatch.setattr("capacity.solving.pods_last.LOOKS_OF_PROOF", 100)
 
     def points():
