@@ -26,9 +26,12 @@ from capacity.solving.labels import RowNames
 Floats = NDArray[np.float64]
 Names = NDArray[np.uint64]
 Statuses = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 
 LOWER, BASIC = 0, 1
 """HiGHS's numbers of a nonbasic variable at its lower bound and of a basic one."""
+USED = 1e-9
+"""Value from which on a column of a plan counts as used."""
 MIX = np.uint64(0x9E3779B97F4A7C15)
 """An odd number whose multiples spread over 64 bits (the golden ratio's; Knuth, Art of Computer Programming 6.4)."""
 STATUS = [highspy.HighsBasisStatus(number) for number in range(5)]
@@ -41,6 +44,8 @@ class Relaxed:
     columns: Statuses
     rows: Statuses
     dual: Floats
+    used: Flags
+    """Columns that its point used, or that its prices called for."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,14 @@ class Keepsake:
         return Relaxed(
             np.where(columns >= 0, found.columns[columns], LOWER).astype(np.int8),
             np.concatenate([np.where(rows >= 0, found.rows[rows], BASIC), last]).astype(np.int8),
-            self.dual(goal, names, kept))
+            self.dual(goal, names, kept), (columns >= 0) & found.used[columns])
 
-    def knows(self, names: tuple[Names, Names]) -> NDArray[np.bool_]:
-        """Which of another problem's rows this one had: shape (rows,)."""
-        return np.asarray(_where(self.row_names, names[1]) >= 0)
+    def used(self, names: tuple[Names, Names]) -> Flags:
+        """Which of another problem's columns the plan or a relaxation used here, and columns that this problem did not
+        have: shape (columns,)."""
+        own = np.logical_or.reduce([self.best > USED, *(found.used for found in self.relaxed.values())])
+        at = _where(self.column_names, names[0])
+        return np.asarray((at < 0) | own[at])
 
     def to_bytes(self) -> bytes:
         """As a compressed numpy archive."""
@@ -98,6 +106,7 @@ class Keepsake:
         arrays["best"] = self.best
         for goal, found in self.relaxed.items():
             arrays |= {f"{goal}.columns": found.columns, f"{goal}.rows": found.rows, f"{goal}.dual": found.dual}
+            arrays[f"{goal}.used"] = found.used
         into = io.BytesIO()
         np.savez_compressed(into, **arrays)  # type: ignore[arg-type]
         return into.getvalue()
@@ -108,16 +117,23 @@ class Keepsake:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as found:
                 goals = sorted({name.rpartition(".")[0] for name in found.files if "." in name})
-                relaxed = {g: Relaxed(found[f"{g}.columns"], found[f"{g}.rows"], found[f"{g}.dual"]) for g in goals}
+                relaxed = {g: _read(found, g) for g in goals}
                 return cls(found["column_names"], found["row_names"], found["best"], relaxed)
         except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
             raise InputError(f"a kept basis is damaged: {error}") from None
 
 
-def relaxed(basis: Any, dual: Floats) -> Relaxed:
-    """A HiGHS basis and row multipliers as arrays."""
+def _read(found: Any, goal: str) -> Relaxed:
+    """A goal's relaxation from an archive; one kept before columns used were told counts those not at a bound."""
+    columns = found[f"{goal}.columns"]
+    used = found[f"{goal}.used"] if f"{goal}.used" in found.files else columns != LOWER
+    return Relaxed(columns, found[f"{goal}.rows"], found[f"{goal}.dual"], used)
+
+
+def relaxed(basis: Any, dual: Floats, used: Flags) -> Relaxed:
+    """A HiGHS basis, row multipliers and the columns used as arrays."""
     columns = np.array([int(s) for s in basis.col_status], dtype=np.int8)
-    return Relaxed(columns, np.array([int(s) for s in basis.row_status], dtype=np.int8), np.array(dual))
+    return Relaxed(columns, np.array([int(s) for s in basis.row_status], dtype=np.int8), np.array(dual), used)
 
 
 def names_of(form: Form) -> tuple[Names, Names]:

@@ -22,12 +22,9 @@ from capacity.solving.highs import Deadline, Machine
 from capacity.solving.labels import RowNames
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 FAINT = 1e-9
 """Share of the largest multiplier below which one is taken for zero."""
-ACTIVE = 1e-6
-"""The same for a row to count as one that bound."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +62,6 @@ def best_mix(
         return nothing
     dual = np.asarray(weights.T @ np.maximum(answer.row_dual, 0.0))
     return Mixed(lagrangian_bound(form, cost, dual, kept), dual)
-
-
-def rows_that_bound(form: Form, duals: Sequence[Floats], known: Sequence[Flags]) -> Flags:
-    """Rows with a multiplier in any of the donors, or that a donor does not know: shape (rows,)."""
-    rows = form.matrix.shape[0]
-    out = np.zeros(rows, dtype=bool)
-    for dual, told in zip(duals, known, strict=True):
-        own = np.abs(dual[:rows])
-        out |= (own > ACTIVE * own.max(initial=0.0)) | ~told
-    return out
 
 
 class _Sides:

@@ -1,11 +1,11 @@
-"""Solving a problem like several solved before: their multipliers are mixed, their rows tell which rows matter.
+"""Solving a problem like several solved before: their columns and multipliers tell where to look.
 
 A large program's simplex runs from a kept basis take longer than interior point from nothing once many numbers differ.
 So each goal is treated like this: (1) the whole numbers of every donor, the rest solved again, are plans; (2) the best
-mix of all donors' multipliers is a bound (`mixing`); (3) the relaxation of a goal that others follow is solved over the
-rows that bound in any donor, which are several times fewer, that of the last goal over all; both without a basis; (4)
-after the first search, if the gap is still open, a bound that was not the relaxation's own is raised to it. Small
-programs are treated as in `warm`.
+mix of all donors' multipliers is a bound (`mixing`); (3) the relaxation is solved over the columns that donors used and
+those that its prices call for (`sifting`); (4) plans are searched among these columns (`sifting_search`), a goal that
+another follows held within the asked gap; (5) if the gap is still open, a bound proven with earlier goals held
+elsewhere is raised, and the search goes on as any does. Small programs are treated as in `warm`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form
 from capacity.solving.highs import Answer, Machine
 from capacity.solving.keepsake import Keepsake, Relaxed
-from capacity.solving.mixing import best_mix, rows_that_bound
+from capacity.solving.mixing import best_mix
 from capacity.solving.options import Listener, Options
 from capacity.solving.revise import Built
 from capacity.solving.search import SMALL
+from capacity.solving.sifting import USED, owners, shared_rows, sift
+from capacity.solving.sifting_search import hunt_among_seen
 from capacity.solving.solution import Solution
 from capacity.solving.strategy import finish
 from capacity.solving.warm import ROUTES, WarmSearch
@@ -33,10 +35,12 @@ from capacity.solving.warm import ROUTES, WarmSearch
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-HELD_ABOVE = 0.5
-"""Share of the asked gap by which a goal is held above a bound of some rows while the next one is looked ahead to."""
-FINER = 4.0
-"""Times the asked gap up to which multipliers are mixed rule by rule, which takes longer than mixing them whole."""
+CLOSED = 0.9
+"""Share of the asked gap at which the search among columns looked at stops."""
+HELD_ABOVE = 0.9
+"""Share of the asked gap by which a goal is held above its bound while the next one is looked ahead to."""
+NEAR, EXACT = 0.1, 1e-7
+"""Share of the asked gap up to which a relaxation is solved, and the least relative gap that it is solved to."""
 
 __all__ = ["ROUTES", "AlikeSearch", "Resolved", "WarmSearch", "resolve"]
 
@@ -47,11 +51,26 @@ class AlikeSearch(WarmSearch):
 
     donors: tuple[Keepsake, ...] = ()
     partial: set[str] = field(default_factory=set)
-    """Goals whose relaxation was solved over some rows, or with earlier goals held elsewhere: their bound may rise."""
+    """Goals whose relaxation was solved with earlier goals held elsewhere: their bound may rise."""
     searched: set[str] = field(default_factory=set)
     """Goals that were searched once already."""
     before: Built = field(default_factory=Built)
     """What was built last, for problems that differ in numbers only."""
+    held_ahead: float = np.inf
+    """Value at which a goal was held while the next one was looked ahead to."""
+    guide: Floats = field(default_factory=lambda: np.zeros(0))
+    """Cost by which plans of the goal under way are compared."""
+    seen: Flags = field(init=False)
+    """Columns that a relaxation looked at."""
+    shared: Flags = field(init=False)
+    """Rows over several places."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.seen = self.shared = np.zeros(0, dtype=bool)
+        if self.many:
+            owner = owners(self.form, self.problem.table("openings")["place"].unique())
+            self.seen, self.shared = owner < 0, shared_rows(self.form, owner)
 
     def built(self) -> Form:
         """The problem as arrays: not built again where only prices and limits differ from the one built last."""
@@ -83,20 +102,12 @@ class AlikeSearch(WarmSearch):
     def kept_bound(self, goal: str) -> float:
         """What the donors' multipliers, mixed, prove about this problem."""
         bound = super().kept_bound(goal)
-        for by_rule in (False, True) if self.many else ():
-            bound = max(bound, self.mixed(goal, by_rule=by_rule))
-            if self.best is None or self.gap(goal, float(self.form.cost[goal] @ self.best), bound) > self.worth():
-                break
-        return bound
+        return max(bound, self.mixed(goal)) if self.many else bound
 
-    def mixed(self, goal: str, *more: Floats, by_rule: bool = True) -> float:
-        """The best bound from mixing the donors' multipliers and `more`, each whole or rule by rule."""
+    def mixed(self, goal: str, *more: Floats) -> float:
+        """The best bound from mixing the donors' multipliers and `more`, each as a whole."""
         held, duals = self.held_before(goal), [*more, *self.multipliers(goal)]
-        return best_mix(self.form, self.form.cost[goal], duals, held, self.deadline, by_rule).bound
-
-    def worth(self) -> float:
-        """Gap up to which a finer mix may close it."""
-        return FINER * self.options.gap
+        return best_mix(self.form, self.form.cost[goal], duals, held, self.deadline, by_rule=False).bound
 
     def relax(self, goal: str, cost: Floats) -> tuple[Floats | None, float]:
         """Relaxation of one goal. One that was looked ahead to is not solved again: its multipliers, mixed with the
@@ -104,59 +115,84 @@ class AlikeSearch(WarmSearch):
         if not self.many or self.ahead is None or self.ahead.goal != goal or not self.kept:
             return super().relax(goal, cost)
         self.partial.add(goal)
-        return self.ahead.point, self.mixed(goal, self.ahead.dual, by_rule=False)
+        return self.ahead.point, self.mixed(goal, self.ahead.dual)
 
     def look_ahead(self, goal: str, later: str, point: Floats) -> tuple[Floats, Floats | None]:
-        """(guiding cost, relaxed point) of the next goal. Where this goal's bound is that of some rows, which all rows
-        may not reach, it is held above it by half the asked gap."""
-        if goal not in self.partial:
+        """(guiding cost, relaxed point) of the next goal. A bound that no plan may reach is held above by a share of
+        the asked gap."""
+        if not self.many:
             return super().look_ahead(goal, later, point)
         proven = self.bound
         self.bound += HELD_ABOVE * self.options.gap * abs(proven + self.form.offset[goal])
+        self.held_ahead = self.bound
         try:
             return super().look_ahead(goal, later, point)
         finally:
             self.bound = proven
 
     def linear(self, cost: Floats, near: bool = False) -> Answer:
-        """A linear program by interior point; over the rows that bound in a donor where only its bound is asked for:
-        whole numbers are searched around the last goal's point, which must meet all rows."""
+        """A linear program: over the columns that donors used, and those that their prices call for (`sifting`)."""
         goal = next(g for g in self.goals if self.form.cost[g] is cost)
-        duals = self.multipliers(goal)
-        if not self.many or not duals:
+        if not self.many or not self.multipliers(goal):
             return super().linear(cost, near)
-        known = [d.knows(self.names) for d in self.donors if goal in d.relaxed]
-        rows = rows_that_bound(self.form, duals, known)
-        if goal == self.goals[-1]:
-            rows[:] = True
-        answer = self.over(goal, rows)
-        if answer.status == "infeasible" and not rows.all():  # held at a bound of some rows, which all cannot meet
-            answer = self.over(goal, np.ones(len(rows), dtype=bool))
-        elif not rows.all():
-            self.partial.add(goal)
-        return answer
+        found = sift(self.form, cost, self.held_before(goal), self.shared, self.in_view(),
+                     max(NEAR * self.options.gap, EXACT), self.deadline, self.form.offset[goal], self.options.threads)
+        if found is None:
+            return self.over(goal)
+        self.seen |= found.columns
+        self.memory[goal] = replace(self.statuses(goal), dual=found.dual)
+        return Answer("optimal", found.point, found.bound, found.bound, found.dual)
 
-    def over(self, goal: str, rows: Flags) -> Answer:
-        """The relaxation over some rows by interior point; multipliers of the others, and none of a basis, are zero."""
-        form, at, kept = self.form, np.flatnonzero(rows), self.held_before(goal)
-        matrix = sp.vstack([form.matrix[at], *(sp.csr_matrix(c) for c, _ in kept)]) if kept else form.matrix[at]
-        lower = np.concatenate([form.row_lower[at], np.full(len(kept), -np.inf)])
-        upper = np.concatenate([form.row_upper[at], [value for _, value in kept]])
+    def in_view(self) -> Flags:
+        """Columns that a donor or the best plan uses, or that were called for before."""
+        seen = self.seen | self.in_use()
+        for donor in self.donors:
+            seen |= donor.used(self.names)
+        return seen
+
+    def over(self, goal: str) -> Answer:
+        """The whole relaxation by interior point, without a basis."""
+        form, kept = self.form, self.held_before(goal)
+        matrix = sp.vstack([form.matrix, *(sp.csr_matrix(c) for c, _ in kept)]) if kept else form.matrix
+        lower = np.concatenate([form.row_lower, np.full(len(kept), -np.inf)])
+        upper = np.concatenate([form.row_upper, [value for _, value in kept]])
         machine = Machine(
             sp.csr_matrix(matrix), lower, upper, self.options.threads, form.cost[goal], (form.lower, form.upper))
         answer = machine.run(self.deadline, {"solver": "ipm", "run_crossover": "off"})
-        if answer.row_dual is None:
-            return answer
-        dual = np.zeros(len(rows) + len(kept))
-        dual[np.concatenate([at, len(rows) + np.arange(len(kept))])] = answer.row_dual
-        if answer.status == "optimal":
-            self.memory[goal] = replace(self.statuses(goal), dual=dual)
-        return replace(answer, row_dual=dual)
+        if answer.status == "optimal" and answer.row_dual is not None:
+            self.seen |= answer.x > USED if answer.x is not None else False
+            self.memory[goal] = replace(self.statuses(goal), dual=answer.row_dual)
+        return answer
+
+    def hunt(self, goal: str, guide: Floats, point: Floats | None) -> None:
+        """Plans among the columns that relaxations looked at, then as any search does."""
+        if self.many and point is not None and self.form.integer.any():
+            ahead = self.ahead if guide is not self.form.cost[goal] else None
+            later, proven = (goal, self.bound) if ahead is None else (ahead.goal, ahead.objective)
+            cost, offset = self.form.cost[later], self.form.offset[later]
+            held = [*self.held_before(goal), *([(self.form.cost[goal], self.held_ahead)] if ahead is not None else [])]
+            target = proven + CLOSED * self.options.gap * abs(proven + offset)
+            self.guide = guide
+            hunt_among_seen(self, goal, cost, held, target, point)
+            if self.closed(goal):
+                return
+        super().hunt(goal, guide, point)
+
+    def settle_point(self, x: Floats, cost: Floats, held: Sequence[tuple[Floats, float]], goal: str) -> None:
+        """Take a point whose whole numbers are good for `cost`, the rest solved again with goals held."""
+        whole, fixed = self.form.integer, np.round(x)
+        matrix = sp.csr_matrix(sp.vstack([self.form.matrix, *(sp.csr_matrix(c) for c, _ in held)]))
+        lower = np.concatenate([self.form.row_lower, np.full(len(held), -np.inf)])
+        upper = np.concatenate([self.form.row_upper, [value for _, value in held]])
+        box = np.where(whole, fixed, self.form.lower), np.where(whole, fixed, self.form.upper)
+        answer = Machine(matrix, lower, upper, self.options.threads, cost, box).run(self.deadline, {"solver": "choose"})
+        self.take(answer.x if answer.status == "optimal" and answer.x is not None else x, self.guide, goal)
 
     def statuses(self, goal: str) -> Relaxed:
         """A basis to leave behind: the first donor's that has one."""
         donor = next(d for d in self.donors if goal in d.relaxed)
-        return donor.relaxed_here(goal, self.names, len(self.held_before(goal)))
+        found = donor.relaxed_here(goal, self.names, len(self.held_before(goal)))
+        return replace(found, used=found.used | self.seen)
 
     def inherited(self, goal: str) -> Relaxed:
         """The donors' basis and multipliers in this problem's order."""
@@ -176,7 +212,7 @@ class AlikeSearch(WarmSearch):
     def raise_bound(self, goal: str) -> None:
         """The bound of the relaxation over all rows, earlier goals held where they are."""
         self.partial.discard(goal)
-        answer = self.over(goal, np.ones(self.form.matrix.shape[0], dtype=bool))
+        answer = self.linear(self.form.cost[goal])
         if answer.status == "optimal" and answer.row_dual is not None:
             proven = lagrangian_bound(self.form, self.form.cost[goal], answer.row_dual, self.held_before(goal))
             self.bound = max(self.bound, proven)

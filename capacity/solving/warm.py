@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from capacity.solving.bound import lagrangian_bound
 from capacity.solving.highs import Answer
-from capacity.solving.keepsake import Keepsake, Names, Relaxed, names_of, relaxed
+from capacity.solving.keepsake import USED, Keepsake, Names, Relaxed, names_of, relaxed
 from capacity.solving.search import Search
 
 if TYPE_CHECKING:
@@ -97,12 +97,12 @@ class WarmSearch(Search):
         """The donor's basis and multipliers in this problem's order."""
         assert self.donor is not None
         kept = len(self.kept)
-        return relaxed(self.donor.basis(goal, self.names, kept), self.donor.dual(goal, self.names, kept))
+        return self.donor.relaxed_here(goal, self.names, kept)
 
     def remember(self, goal: str, relaxed_before: Ahead) -> None:
         """Keep what separating rows already solved."""
         if relaxed_before.basis is not None:
-            self.memory[goal] = relaxed(relaxed_before.basis, relaxed_before.dual)
+            self.memory[goal] = relaxed(relaxed_before.basis, relaxed_before.dual, relaxed_before.point > USED)
 
     def linear(self, cost: Floats, near: bool = False) -> Answer:
         """A linear program, by simplex from the kept basis where there is one, and remembered."""
@@ -110,8 +110,8 @@ class WarmSearch(Search):
         answer = self.from_kept_basis(goal, cost) if not near else None
         if answer is None:
             answer = super().linear(cost, near)
-        if answer.status == "optimal" and answer.row_dual is not None:
-            self.memory[goal] = relaxed(self.machine.basis(), answer.row_dual)
+        if answer.status == "optimal" and answer.row_dual is not None and answer.x is not None:
+            self.memory[goal] = relaxed(self.machine.basis(), answer.row_dual, answer.x > USED)
         return answer
 
     def from_kept_basis(self, goal: str, cost: Floats) -> Answer | None:

@@ -8,8 +8,8 @@ from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import compile_problem
 from capacity.solving.highs import Deadline
 from capacity.solving.keepsake import names_of
-from capacity.solving.mixing import best_mix, rows_that_bound
-from capacity.solving.resolve import AlikeSearch, resolve
+from capacity.solving.mixing import best_mix
+from capacity.solving.resolve import resolve
 from tests.solving.test_resolve import EXACT, dearer
 from tests.support.tiny_problem import tiny_problem
 
@@ -63,22 +63,3 @@ def test_large_programs_reach_what_a_cold_solve_does(always, seed, gap):
             assert other.bound <= one.objective + slack
             assert one.objective - slack <= other.objective <= one.objective * (1 + 1.1 * gap) + slack
         assert other.gap <= gap + 1e-6
-
-
-def test_rows_that_bound_nowhere_are_left_out_of_a_goal_on_the_way(always):
-    donor = resolve(tiny_problem(1), EXACT).keepsake
-    search = AlikeSearch(moved(1, 3), EXACT, None, donor=donor, donors=(donor,))
-    first = search.goals[0]
-    rows = rows_that_bound(search.form, search.multipliers(first), [donor.knows(search.names)])
-    assert 0 < rows.sum() < len(rows)
-    fewer, every = (search.over(first, r) for r in (rows, np.ones(len(rows), dtype=bool)))
-    assert fewer.objective <= every.objective + 1e-6 * max(1.0, abs(every.objective))
-    assert not fewer.row_dual[: len(rows)][~rows].any()
-
-
-def test_a_row_that_no_donor_knows_is_taken_in():
-    form = compile_problem(tiny_problem(1))
-    nothing = np.zeros(len(form.row_lower))
-    known = np.ones(len(nothing), dtype=bool)
-    known[3] = False
-    assert np.flatnonzero(rows_that_bound(form, [nothing], [known])).tolist() == [3]
