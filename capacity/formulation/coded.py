@@ -156,9 +156,13 @@ def _below(columns: Sequence[Column]) -> Column:
     if labels is None:
         return Column(np.concatenate([c.codes for c in columns]), None)
     for c in columns[1:]:
+        assert c.labels is not None
         labels = labels if c.labels is labels else labels.union(c.labels, sort=False)
-    return Column(np.concatenate([
-        c.codes if c.labels is labels else labels.get_indexer(c.labels)[c.codes] for c in columns]), labels)
+    codes = []
+    for c in columns:
+        assert c.labels is not None
+        codes.append(c.codes if c.labels is labels else labels.get_indexer(c.labels)[c.codes])
+    return Column(np.concatenate(codes), labels)
 
 
 def _translated(given: Relation, known: Relation) -> NDArray[np.int64]:
@@ -233,7 +237,7 @@ def _coded(problem: Problem, name: str, given: pd.Series, target: str) -> Column
         return Column(values, None)
     known = _labels(problem, target or ("periods.period" if years else ""))
     if known is not None:
-        codes = known.get_indexer(values if years else pd.Index(values, dtype=object))
+        codes = known.get_indexer(pd.Index(values, dtype=np.int64 if years else object))
         if codes.min(initial=0) >= 0:
             return Column(codes.astype(np.int32), known)
     codes, labels = pd.factorize(values)

@@ -106,7 +106,8 @@ def thresholds(asking: Coded, serving: Coded) -> Coded:
     where = [name for name in asking.columns if name != "rtt"]
     cell = numbered(stacked([asking.only(*where), serving.only(*where)]).relation(where))[0]
     slack = serving.coded("slack")
-    slacks, rank = np.unique(slack.labels, return_inverse=True)
+    assert slack.labels is not None
+    slacks, rank = np.unique(slack.labels.to_numpy(), return_inverse=True)
     step, trips, cells = len(slacks) + 1, asking.numbers("rtt"), int(cell.max(initial=0)) + 1
     own, others = cell[: asking.size], sorted_once(cell[asking.size :] * step + rank[slack.codes], cells * step)
     # a cell has one run more than it has slacks: with its number added, no two cells share one

@@ -33,7 +33,7 @@ def dominated(activities: pd.DataFrame, costs: pd.DataFrame, shares: pd.DataFram
 
     names, rows = table["activity"].tolist(), []
     for members in table.groupby(["asset", "commodity"], sort=False).indices.values():
-        left = members.tolist()
+        left = np.asarray(members).tolist()
         for i in sorted(left, key=lambda at: made[at]):
             better = next((j for j in left if j != i and free[j] and stands_for(j, i)), None)
             if better is not None:

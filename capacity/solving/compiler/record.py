@@ -271,7 +271,7 @@ def _changes() -> list[tuple[Any, str, Any]]:
         if not RECORDERS or not is_placeholder(index):
             return bool(contains(self, index))
         relation = _now().evaluator.spaces.relation(self)
-        return _now().decide(IsMember(relation, index if isinstance(index, tuple) else (index,)))
+        return bool(_now().decide(IsMember(relation, index if isinstance(index, tuple) else (index,))))
 
     def entry(self: Any, index: Any) -> Any:
         if not RECORDERS or not is_placeholder(index):
@@ -290,7 +290,7 @@ def _changes() -> list[tuple[Any, str, Any]]:
     def elements(self: Any) -> Any:
         return _now().loop(lambda: _now().evaluator.spaces.relation(self), ()) if RECORDERS else each(self)
 
-    def members(self: Any) -> Iterator[Any]:
+    def members(self: Any) -> Any:
         if not RECORDERS:
             raise TypeError(f"{self.__class__.__name__!r} object is not iterable")
         return _now().loop(lambda: _now().evaluator.spaces.groups(self.arg(0)), tuple(self.args[1:]))
