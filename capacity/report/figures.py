@@ -13,10 +13,10 @@ from capacity.studies.founding.argument import Chart
 from capacity.studies.founding.say import share, short, usd
 
 WIDTH, PLOT, LEFT, RIGHT, TOP, BOTTOM = 640.0, 240.0, 64.0, 16.0, 26.0, 40.0
-ROW, NAMES, VALUES = 20.0, 258.0, 62.0
+ROW, NAMES, VALUES = 20.0, 284.0, 62.0
 """Height of a bar's row; room for names at the left and for values at the right."""
-LETTER = 6.8
-"""Width of a letter of the legend."""
+LETTER, SLIM = 6.8, 6.2
+"""Width of a letter of the legend, and of one in the names of bars."""
 DASHES = ("none", "6 3", "2 3", "8 3 2 3")
 MOST_LABELS = 12
 AXES = {"parameters_b": "billion parameters", "size_of_gpt3": "times the size of GPT-3", "copies": "copies served",
@@ -150,7 +150,7 @@ def _bars(chart: Chart) -> str:
     rows = len(data) * data.shape[1]
     gap = 8.0 if many else 0.0
     floor = top + rows * ROW + len(data) * gap
-    left = min(NAMES, max(len(str(name)) for name in data.index) * LETTER + 14)
+    left = min(NAMES, max(len(str(name)) for name in data.index) * SLIM + 14)
     marks, x = _scale(data.to_numpy().ravel().tolist(), chart.log, left, WIDTH - RIGHT - VALUES)
     body = "".join(tag("line", x1=x(v), x2=x(v), y1=top, y2=floor, class_="base" if i == 0 else "grid")
                    + _text(x(v), floor + 16, _axis(v, chart.unit), "middle") for i, v in enumerate(marks))
@@ -180,7 +180,7 @@ def _bar(chart: Chart, value: float, name: str, x: Place, left: float, y: float,
 
 
 def _cut(name: str, room: float) -> str:
-    most = int((room - 14) / LETTER) + 1
+    most = int((room - 14) / SLIM) + 1
     return name if len(name) <= most else name[: most - 1] + "…"
 
 

@@ -20,7 +20,7 @@ TRIED = tuple((Form(large, large), Form(small, small)) for large, small in (
 """Large and small models between which a plan chooses at each factor."""
 WIDE = Form("gpt3-davinci", "gpt3-davinci at 16 bits", "fp16", "fp16")
 NARROW = (Form("gpt3-davinci", "gpt3-davinci at 8 bits"),
-          Form("gpt3-davinci", "gpt3-davinci at 4 bits, computing at 16", "int4", "fp16"))
+          Form("gpt3-davinci", "gpt3-davinci with weights of 4 bits", "int4"))
 """One model at several precisions, between which a plan chooses likewise."""
 PAIRS = (*TRIED, *((WIDE, narrow) for narrow in NARROW))
 SAVES = 0.9
@@ -66,11 +66,15 @@ def _distil(facts: Facts, given: Values) -> Outcome:
              f"{mix} of the work, at {share(against)} of the cost of the largest alone",
              against < SAVES and len(grades["variant"].unique()) > 1),
         Part("low precision saves more than it loses", "; ".join(
-            f"{name} keeps {share(kept)} and wins from {share(edge)} on" for name, (kept, edge) in keeps.items()),
+            f"{name} keeps {share(kept)} and wins {_from(edge)}" for name, (kept, edge) in keeps.items()),
              all(kept > edge for kept, edge in keeps.values())),
     )
     return Outcome(parts, _figures(against, distilled, choice), _reading(near, distilled, grades, against, choice),
                    {"small against large": table, "cheapest mix": grades, "by factor": choice}, _charts(table, choice))
+
+
+def _from(edge: float) -> str:
+    return f"from {share(edge)} on" if edge == edge else "nowhere"
 
 
 def _figures(against: float, distilled: pd.DataFrame, choice: pd.DataFrame) -> tuple[Figure, ...]:
@@ -101,8 +105,8 @@ def _reading(near: pd.Series, distilled: pd.DataFrame, grades: pd.DataFrame, aga
         f"a plan that may choose does just that: Ada serves whatever work it does at {share(ada)} of Davinci's worth "
         f"or more, Babbage from {share(edge['gpt3-babbage'])} and Curie from {share(edge['gpt3-curie'])} on; "
         f"{near['small']} needs {share(seventy)} of {near['large']}'s, whose experts work a few at a time. Fewer bits "
-        f"are the same trade: GPT-3 at 8 wins over 16 wherever it keeps {share(eight)} of the worth, with weights of 4 "
-        f"bits {share(four)}. With Davinci's work in four grades the cheapest mix costs {share(against)} of Davinci "
+        f"are the same trade: GPT-3 at 8 wins over 16 {_from(eight)}, with weights of 4 bits {_from(four)}. "
+        f"With Davinci's work in four grades the cheapest mix costs {share(against)} of Davinci "
         f"alone, and {large['variant']} still takes {share(large['share_of_accelerators'])} of the accelerators for "
         f"{share(large['share_of_work'])} of the work"
         + (": the hard rest is the bill" if large["share_of_accelerators"] > large["share_of_work"] else "")
