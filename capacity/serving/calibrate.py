@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from capacity.catalogue import Catalogue
 from capacity.errors import InputError
 from capacity.serving.architecture import Array, Bools
-from capacity.serving.calibration import ANY, Calibration
+from capacity.serving.calibration import ANY, Calibration, standing_for
 from capacity.serving.predict import Case, LinkCase, cases, link_cases, predict_case, predict_links
 
 Key = tuple[str, ...]
@@ -79,7 +79,8 @@ class Knobs:
 
     def columns(self, case: Case | LinkCase) -> list[int]:
         """The entry that holds for a case, by parameter: its deviation where there is one, else the common value."""
-        where = (case.chip.generation, case.weights, case.engine, case.chip.scale_up_fabric)
+        engine = standing_for(case.engine, self.keys)
+        where = (case.chip.generation, case.weights, engine, case.chip.scale_up_fabric)
         best = {key[0]: column for column, key in enumerate(self.keys)
                 if all(own in (ANY, asked) for own, asked in zip(key[1:], where, strict=True))}
         return [best[name] for name in self.names]

@@ -6,7 +6,7 @@ what had to be inherited from a general row is said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import product
@@ -126,6 +126,15 @@ SPECIFIC = ("weight_bandwidth", "kv_bandwidth", "matmul")
 
 KEYS = ("generation", "precision", "engine", "fabric")
 
+KIN = {"fastertransformer4": "fastertransformer"}
+"""Engine family -> the one that stands for it in a fit that has not seen it: another release of the same."""
+
+
+def standing_for(engine: str, keys: Iterable[tuple[str, ...]]) -> str:
+    """The engine, or its kin where none of the rows names it; keys: (parameter, *KEYS)."""
+    kin = KIN.get(engine)
+    return engine if kin is None or any(key[3] == engine for key in keys) else kin
+
 
 class Calibration:
     """A table of parameters with columns parameter, generation, precision, engine, fabric, value, ..."""
@@ -183,7 +192,8 @@ class Calibration:
         return self._fits[key]
 
     def _lookup(self, name: str, generation: str, precision: str, engine: str, fabric: str) -> tuple[float, str]:
-        for key in product((generation, ANY), (precision, ANY), (engine, ANY), (fabric, ANY)):
+        family = standing_for(engine, self.values)
+        for key in product((generation, ANY), (precision, ANY), (family, ANY), (fabric, ANY)):
             if (name, *key) in self.values:
                 return self.values[name, *key], key[0]
         raise InputError(f"{self.source}: no row of {name!r} applies to generation {generation!r}, precision "

@@ -110,7 +110,7 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Arr
         slopes, fresh = np.zeros((len(knobs.keys), len(spots))), np.zeros(len(spots))
         for name, column, slope in zip(knobs.names, knobs.columns(case), change, strict=True):
             slopes[column] = slopes[knobs.common[column]] = slope
-            if knobs.common[column] == column:
+            if knobs.common[column] == column or knobs.keys[column][3] not in (ANY, case.engine):
                 apart = APART if name in by_engine and case.engine not in (*CURRENT, ANY) else 1.0
                 fresh += (slope * between[name] * apart) ** 2
         value[spots] = found[0]
@@ -125,6 +125,10 @@ def _enough(ratio: pd.Series) -> float:
     return float(known[min(rank, len(known)) - 1]) if len(known) else np.nan
 
 
+def _log(predicted: pd.Series, seen: pd.DataFrame) -> pd.Series:
+    return pd.Series(np.log(predicted / seen["value"]), index=seen.index)
+
+
 def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) -> dict[str, pd.Series]:
     """Half width of the 80 % interval of each row's log error, by split.
 
@@ -135,8 +139,8 @@ def half_widths(splits: Sequence[LeftOut], seen: pd.DataFrame, kind: pd.Series) 
     will. seen: rows of `predict`.
     """
     free, keys = ~seen["saturated"], [kind, seen["metric"]]
-    within = np.log(seen["predicted"] / seen["value"])[free].groupby(keys).transform("std").reindex(seen.index)
-    errors = {left.split: np.log(left.predicted / seen["value"]) for left in splits}
+    within = _log(seen["predicted"], seen)[free].groupby(keys).transform("std").reindex(seen.index)
+    errors = {left.split: _log(left.predicted, seen) for left in splits}
     scatter = {name: (error[free] ** 2).groupby(keys).transform("mean").reindex(seen.index) ** 0.5
                for name, error in errors.items()}
     plain, short = {}, {}

@@ -172,7 +172,7 @@ def chunk_s(system: System, layout: Layout, tokens: Array, context: Array) -> Ar
     links = _links_s(known, tokens) * (1.0 - fit.overlap)
     overhead = known.overhead + tokens * known.moved
     busy = roof(compute, memory, fit.knee) + roof(core, reading, fit.knee) + links + overhead
-    layers = roof(busy, known.overhead * fit.prompt_launches, fit.knee)
+    layers = roof(busy, np.asarray(known.overhead * fit.prompt_launches), fit.knee)
     hop = hand_over_s(layout.pp, layout.stage, tokens * arch.d_model * WIDE / layout.tp, system.links) / layout.pp
     return np.asarray(stage_share(arch, layout) * layers + hop + fit.step_s * fit.pace)
 

@@ -5,7 +5,7 @@ import pytest
 
 from capacity.catalogue import load_catalogue
 from capacity.catalogue.locate import data_folder
-from capacity.serving.calibration import default_calibration
+from capacity.serving.calibration import Calibration, default_calibration
 from capacity.serving.leaveout import once
 from capacity.serving.measured import engine_family, read_measurements
 from capacity.serving.validate import predict, skipped
@@ -74,3 +74,13 @@ def test_every_campaign_is_found_in_the_shipped_tables():
     assert (rows["engine_given"] == "FasterTransformer v4.0").sum() == 26
     days = rows[rows["drafted"]].groupby("day")["row"].size()
     assert set(days.index) == {"2026-01-14", "2026-02-05", "2026-02-06"}
+
+
+def test_a_later_release_stands_for_one_that_a_fit_has_not_seen():
+    """Where no row of the calibration names release 4.0, its figures are those of FasterTransformer, not of vLLM."""
+    table = default_calibration().values
+    without = Calibration.of({key: value for key, value in table.items() if key[3] != "fastertransformer4"})
+    own, kin = (c.fit("ampere", "fp16", "fastertransformer4") for c in (default_calibration(), without))
+    assert kin == without.fit("ampere", "fp16", "fastertransformer")
+    assert kin != without.fit("ampere", "fp16")
+    assert own.layer_s != kin.layer_s
