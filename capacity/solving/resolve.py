@@ -37,7 +37,7 @@ Flags = NDArray[np.bool_]
 
 CLOSED = 0.9
 """Share of the asked gap at which the search among columns looked at stops."""
-HELD_ABOVE = 0.9
+HELD_ABOVE = 0.5
 """Share of the asked gap by which a goal is held above its bound while the next one is looked ahead to."""
 NEAR, EXACT = 0.1, 1e-7
 """Share of the asked gap up to which a relaxation is solved, and the least relative gap that it is solved to."""
