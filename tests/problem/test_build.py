@@ -32,7 +32,7 @@ BY_HAND_ONLY = {"activity_uses", "flows", "flow_sinks", "arc_costs"}
 OPTIONAL = {
     "goal_terms", "training", "keeps",
     "block_resources", "holdings", "block_upkeep", "ageing", "resale", "reservations", "orders", "order_terms",
-    "sales", "sources", "source_blocks", "draws", "block_draws", "stores", "moves",
+    "sales", "sources", "source_blocks", "draws", "idle_draws", "block_draws", "stores", "moves",
     "flow_terms", "paths", "path_links", "assignment_paths", "needs", "shipments", "hoses", "failures",
 }
 """Tables of features that other tests turn on one by one (tests/test_options_by_hand.py; links in tests/problem)."""
