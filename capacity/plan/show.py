@@ -17,7 +17,7 @@ from capacity.plan.grid import Layout, listing, page, prose
 from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, ended, gap, share, whole
 from capacity.plan.offers import mirrored_nowhere, out_of_reach, refused_groups, refused_share, trips_known
-from capacity.plan.proof import proofs
+from capacity.plan.proof import proofs, wholeness
 from capacity.plan.told_losses import SHOWN, last_year, lead
 from capacity.plan.ways import ways_told
 
@@ -170,7 +170,8 @@ def _losses(plan: Plan, width: int, full: bool) -> list[Text]:
 
 def _proof(plan: Plan, width: int) -> list[Text]:
     rows = [[p.goal, p.reached, p.bound, p.gap, p.seconds, f"{p.unit} ({p.ended})"] for p in proofs(plan)]
-    return listing(width, ["goal", "reached", "bound", "gap", "seconds", "unit"], rows)
+    table = listing(width, ["goal", "reached", "bound", "gap", "seconds", "unit"], rows)
+    return [*table, *prose(width, wholeness(plan), "dim")]
 
 
 def _choices(plan: Plan, width: int, full: bool) -> list[Text]:

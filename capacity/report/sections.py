@@ -10,7 +10,7 @@ from capacity.plan.binding import SITE_TOPICS
 from capacity.plan.headline import SHORT
 from capacity.plan.model import Plan
 from capacity.plan.numbers import count, dollars, share, whole
-from capacity.plan.proof import proofs
+from capacity.plan.proof import proofs, wholeness
 from capacity.plan.quantities import slice_shares
 from capacity.report.charts import by_year, stacked
 from capacity.report.marks import chip, heat, table, tag
@@ -204,7 +204,7 @@ def proof_section(plan: Plan) -> str:
         [escape(p.goal), escape(p.unit), p.reached, p.bound, p.gap, p.seconds, escape(p.ended)] for p in proofs(plan)
     ]
     headers = ["goal, in order", "unit", "reached", "bound", "gap", "seconds", "ended"]
-    return table(headers, rows, left=2)
+    return table(headers, rows, left=2) + tag("p", escape(wholeness(plan)))
 
 
 def assumptions_section(plan: Plan) -> str:
