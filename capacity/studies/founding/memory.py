@@ -241,6 +241,8 @@ def _largest(facts: Facts, given: Values) -> Outcome:
     table = facts.keep("largest", lambda: _largest_table(facts))
     wanted = parameters(facts.catalogue.model(GPT3)) * facts.claim("larger")
     now, limit = table[table["accelerator"] == OF_NOW], given["limit"]
+    claimed = facts.claim("largest_cluster")
+    meant = "" if given["cluster"] == claimed else f" ({short(claimed)} were meant)"
     stores = given["cluster"] * facts.catalogue.accelerator(OF_2021).memory_usable_gb * GIB / 2
     best = _best_of_2021(facts, int(given["cluster"]), limit, wanted)
     quick, patient = (float(part["parameters"].max()) for part in (
@@ -249,7 +251,8 @@ def _largest(facts: Facts, given: Values) -> Outcome:
         "As for storing", "As for serving")
     parts = (
         Part("a cluster of tens of thousands of GPUs of 2021 may not store a 1000x model",
-             f"it stores {short(stores)} parameters at 16 bits, {short(wanted)} are wanted", stores < wanted),
+             f"{short(given['cluster'])} store {short(stores)} parameters at 16 bits, {short(wanted)} are wanted"
+             f"{meant}", stores < wanted),
         Part("it may not be able to serve one",
              f"the largest that it serves within {short(limit)} s a token has {short(best)} "
              "parameters", best < wanted),
