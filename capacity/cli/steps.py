@@ -60,7 +60,11 @@ def sentences(step: Progress, scenario: Scenario | None = None) -> list[str]:
     return ["  ".join(filter(None, shape)) for shape in shapes]
 
 
+ROUNDING = 1e-9
+"""In a goal's unit: nothing smaller is worth telling."""
+
+
 def number(value: float) -> str:
-    """Five digits, no exponent below a thousand million."""
-    value = value + 0.0
+    """Five digits, no exponent below a thousand million; what is left of a zero by rounding is one."""
+    value = 0.0 if abs(value) < ROUNDING else value
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.5g}"

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from capacity.cli import progress
 from capacity.cli.progress import Live, Plain, fitting, moving, screen
-from capacity.cli.steps import sentences, teller
+from capacity.cli.steps import number, sentences, teller
 from capacity.scenario import load_scenario
 from capacity.solving import Progress
 
@@ -99,3 +99,7 @@ def test_silence_shows_nothing(capsys):
     with screen(True) as shown:
         teller(shown, None)(STEP)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_rounding_leaves_of_zero_is_told_as_zero():
+    assert [number(v) for v in (-1.4211e-14, -0.0, 0.0025, -34.269)] == ["0", "0", "0.0025", "-34.269"]
