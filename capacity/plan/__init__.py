@@ -5,10 +5,11 @@
 
 from capacity.plan.assemble import assemble
 from capacity.plan.audit import audit, check_audit
+from capacity.plan.current import latest
 from capacity.plan.export import export_plan
 from capacity.plan.model import Plan
 from capacity.plan.show import print_schedule, schedule
-from capacity.plan.store import latest, load_plan, save_plan
+from capacity.plan.store import load_plan, save_plan
 
 __all__ = [
     "Plan", "assemble", "audit", "check_audit", "export_plan", "latest", "load_plan", "print_schedule", "save_plan",

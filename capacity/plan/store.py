@@ -158,18 +158,6 @@ def load_plan(folder: Path | str) -> Plan:
     )
 
 
-def latest(folder: Path | str) -> Plan:
-    """The plan in a folder. Where a search was killed after it found a better one than the tables tell, they are made
-    of that and written first; not while another process searches there. Raises as `load_plan` does."""
-    where = set_aside(Path(folder))
-    if not point_ahead(where):
-        return load_plan(where)
-    from capacity.plan.running import bring_up  # it loads the solver
-
-    bring_up(where)
-    return load_plan(where)
-
-
 def point_ahead(folder: Path) -> bool:
     """Whether a search left a point in a folder that its plan's tables do not tell. Raises InputError: damaged."""
     path = folder / BEST
