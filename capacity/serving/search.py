@@ -82,7 +82,7 @@ def _pooled(cell: Cell, other: Cell, most: int, pair: tuple[str, str]) -> list[G
 def _sized(cell: Cell, max_accelerators: int) -> list[Sized]:
     """Every plan at its largest load, and those short of a reserve again with it held."""
     plans = candidates(cell, max_accelerators)
-    sized = largest_loads(cell, plans.take(plans.room > 0))
+    sized = largest_loads(cell, plans.take(np.flatnonzero(plans.room > 0)))
     again = _reserved(cell, sized)
     return [sized] if again is None else [sized, largest_loads(cell, again)]
 

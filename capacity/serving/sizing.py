@@ -49,13 +49,13 @@ def largest_loads(cell: Cell, plans: Candidates) -> Sized:
     """Each plan that keeps the SLO with at least one instance, at its largest load."""
     low = least_in_flight(cell, plans)
     full = _fullest(cell, plans, low)
-    able = full <= 1.0
+    able = np.flatnonzero(full <= 1.0)
     plans, low, full = plans.take(able), low[able], full[able]
     high = np.maximum(low, in_flight_bound(cell, plans))
     low, high = _bracket(cell, plans, low, high, full)
     reached = instances_of(cell.system, plans.layout, cell.workload, plans.prefill, low)
     whole = np.floor(reached * (1.0 + TOLERANCE))
-    some = whole >= 1.0
+    some = np.flatnonzero(whole >= 1.0)
     plans, whole, high = plans.take(some), whole[some], high[some]
     low = low[some] * whole / reached[some]
     for _ in range(SETTLING):
@@ -79,8 +79,8 @@ def _bracket(cell: Cell, plans: Candidates, low: Array, high: Array, full: Array
     near, far, at_near, at_far = broken, kept, np.full_like(low, np.inf), np.log(full)
     step = np.full_like(low, HALF)
     for _ in range(STEPS):
-        wide = broken[open_] - kept[open_] >= NEAR
-        if not wide.all():
+        wide = np.flatnonzero(broken[open_] - kept[open_] >= NEAR)
+        if len(wide) < len(open_):
             plans, open_ = plans.take(wide), open_[wide]
             near, far, at_near, at_far, step = (x[wide] for x in (near, far, at_near, at_far, step))
         if not len(open_):

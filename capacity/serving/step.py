@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capacity.serving.architecture import WIDE, Array, Rows
 from capacity.serving.collectives import all_reduce_s, all_to_all_s, by_protocol, hand_over_s, own_reduce_s
@@ -32,6 +33,9 @@ class Terms:
     """Streaming the weights outside the routed experts, all layers."""
     expert: Array
     """Streaming one routed expert's share in every MoE layer."""
+    held: Array
+    """Routed experts of a layer on the fullest rank; and, next, what their spread over ranks grows with."""
+    uneven: Array
     product: Array
     kv: Array
     """Reading the KV of one attended token."""
@@ -59,8 +63,11 @@ class Terms:
 
     def take(self, rows: Rows, layout: Layout) -> Terms:
         """The plans at an index or mask, which `layout` are."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("layout", "overhead")}
-        return Terms(layout, overhead=self.overhead, **{n: a[rows] for n, a in kept.items()})
+        return Terms(layout, overhead=self.overhead, **{name: getattr(self, name)[rows] for name in PER_PLAN})
+
+
+PER_PLAN = tuple(f.name for f in fields(Terms) if f.name not in ("layout", "overhead"))
+"""Terms with one entry a plan."""
 
 
 def terms(system: System, layout: Layout) -> Terms:
@@ -74,11 +81,21 @@ def terms(system: System, layout: Layout) -> Terms:
 
 
 def _taken(system: System, layout: Layout) -> Terms | None:
-    """Terms known for the plans that these were chosen from."""
-    if layout.taken is None:
-        return None
-    before, rows = layout.taken
-    return next((t.take(rows, layout) for s, t in before.memo if s is system and isinstance(t, Terms)), None)
+    """Terms known for the plans that these were chosen from, or that those were."""
+    rows: Rows | None = None
+    asked = layout
+    while asked.taken is not None:
+        asked, chosen = asked.taken
+        rows = chosen if rows is None else as_index(chosen)[rows]
+        for known, found in asked.memo:
+            if known is system and isinstance(found, Terms):
+                return found.take(rows, layout)
+    return None
+
+
+def as_index(rows: Rows) -> NDArray[np.intp]:
+    """The index that a mask or an index is."""
+    return np.flatnonzero(rows) if rows.dtype == np.bool_ else np.asarray(rows, dtype=np.intp)
 
 
 PROBE = 2.0**20
@@ -93,13 +110,15 @@ def _terms(system: System, layout: Layout) -> Terms:
     split = np.minimum(layout.tp, arch.kv_shards) * system.kv_rate
     expert = arch.routed / max(arch.experts, 1) * system.weight_bytes / layout.expert_shards / system.weight_rate
     own = arch.head / layout.tp
-    few, bulk = (_collectives_s(system, layout, none, shots) for shots in SHOTS)
-    few_each, bulk_each = ((_collectives_s(system, layout, many, shots) - at) / PROBE
-                           for shots, at in zip(SHOTS, (few, bulk), strict=True))
+    held, uneven = _held_experts(float(arch.experts), layout.ep)
+    few, bulk = _collectives_s(system, layout, none)
+    few_each, bulk_each = ((probe - at) / PROBE
+                           for probe, at in zip(_collectives_s(system, layout, many), (few, bulk), strict=True))
     volume = arch.d_model * WIDE / layout.tp
     hops = hand_over_s(layout.pp, layout.stage, none, system.links)
     return Terms(
         layout=layout, fixed=resident_bytes(system) / layout.tp / system.weight_rate, expert=expert,
+        held=held, uneven=uneven,
         product=_matmul_flops(system, layout, np.ones_like(layout.tp)) / system.matmul_rate,
         kv=system.kv_token_bytes / split, index=system.index_token_bytes / split,
         core=arch.decode_core / layout.tp / system.core_rate, head_read=own * WIDE / system.weight_rate,
@@ -119,9 +138,8 @@ def _layers(system: System, known: Terms, sequences: Array, context: Array) -> t
     arch, tokens = system.arch, sequences * system.verify
     memory = known.fixed
     if arch.experts:
-        layout = known.layout
-        memory = memory + known.expert * touched_experts(arch.experts, arch.active_experts, tokens * layout.dp,
-                                                         layout.ep)
+        memory = memory + known.expert * _touched(known.held, known.uneven, arch.active_experts / arch.experts,
+                                                  tokens * known.layout.dp)
     attended = arch.attended_tokens(context)
     reading = sequences * system.kv_reads * (attended * known.kv + context * known.index)
     work = roof(memory, tokens * known.product, system.fit.knee)
@@ -196,10 +214,19 @@ def touched_experts(experts: float, active: float, tokens: Array, ranks: Array) 
     Expectation N (1 - (1 - k/E)^T) of the rank's N = E / ranks experts, plus sqrt(2 ln ranks) standard deviations for
     the busiest rank; never above N.
     """
+    return _touched(*_held_experts(experts, ranks), active / experts, tokens)
+
+
+def _held_experts(experts: float, ranks: Array) -> tuple[Array, Array]:
+    """N of the fullest rank, and 2 N ln ranks."""
     own = np.ceil(experts / ranks)
+    return own, 2.0 * np.log(ranks) * own
+
+
+def _touched(own: Array, uneven: Array, active: float, tokens: Array) -> Array:
     with np.errstate(divide="ignore"):  # where all experts are active, the logarithm is minus infinity: all are touched
-        share = -np.expm1(tokens * np.log1p(-active / experts))
-    spread = np.sqrt(2.0 * np.log(ranks) * own * share * (1.0 - share))
+        share = -np.expm1(tokens * np.log1p(-active))
+    spread = np.sqrt(uneven * share * (1.0 - share))
     return np.asarray(np.minimum(own, own * share + spread))
 
 
@@ -250,30 +277,34 @@ def _kv_read_bytes(system: System, context: Array) -> Array:
     return system.arch.attended_tokens(context) * system.kv_token_bytes + context * system.index_token_bytes
 
 
-def _collectives_s(system: System, layout: Layout, tokens: Array, shots: int) -> Array:
-    """All layers' collectives: two all-reduces over tp; with attention-DP the experts' one becomes two all-to-all.
+def _collectives_s(system: System, layout: Layout, tokens: Array) -> list[Array]:
+    """All layers' collectives, by the kernels of one shot and of two: two all-reduces over tp; with attention-DP the
+    experts' one becomes two all-to-all.
 
     Dispatch carries one byte a value, combine two; a token goes to at most min(k, ep) ranks of expert_shards each.
     """
     arch, links = system.arch, system.links
     volume = tokens * arch.d_model * WIDE
-    reduce = _reduce_s(system, layout, volume, shots)
+    reduces = _reduce_s(system, layout, volume)
     if not arch.experts:
-        return 2.0 * arch.layers * reduce
+        return [2.0 * arch.layers * reduce for reduce in reduces]
     fan_out = np.minimum(arch.active_experts, layout.ep) * layout.expert_shards
     sent = volume / layout.tp * fan_out
     twice = all_to_all_s(layout.stage, np.zeros_like(sent), links) * 2.0
     moving = all_to_all_s(layout.stage, sent / WIDE, links) + all_to_all_s(layout.stage, sent, links) - twice
-    exchange = by_protocol(twice, moving, links.bulk, shots)
-    experts = np.where(layout.dp > 1, exchange, reduce)
-    return np.asarray((2.0 * arch.layers - arch.moe_layers) * reduce + arch.moe_layers * experts)
+    made = []
+    for reduce, shots in zip(reduces, SHOTS, strict=True):
+        experts = np.where(layout.dp > 1, by_protocol(twice, moving, links.bulk, shots), reduce)
+        made.append((2.0 * arch.layers - arch.moe_layers) * reduce + arch.moe_layers * experts)
+    return made
 
 
-def _reduce_s(system: System, layout: Layout, volume: Array, shots: int) -> Array:
-    """One all-reduce over tp: by the engine's own kernel, or by NCCL where it has none."""
+def _reduce_s(system: System, layout: Layout, volume: Array) -> list[Array]:
+    """One all-reduce over tp by one shot and by two: by the engine's own kernel, or by NCCL where it has none."""
     links = system.links
     if system.reduce_s is not None:
-        return own_reduce_s(layout.tp, volume, links, system.reduce_s, shots)
+        return [own_reduce_s(layout.tp, volume, links, system.reduce_s, shots) for shots in SHOTS]
     called = system.fit.library_latency
     latency = all_reduce_s(layout.tp, np.zeros_like(volume), links, called)
-    return by_protocol(latency, all_reduce_s(layout.tp, volume, links, called) - latency, links.bulk, shots)
+    moving = all_reduce_s(layout.tp, volume, links, called) - latency
+    return [by_protocol(latency, moving, links.bulk, shots) for shots in SHOTS]
