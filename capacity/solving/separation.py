@@ -1,9 +1,10 @@
 """Rows that a network's relaxation violates, found and added in rounds before any search.
 
-Each round solves the relaxation and adds the deepest cut sets and mixed cuts that are not nearly parallel. They are
-looked for at a point between the relaxation's and the average of those before it, which spares many rounds (in-out
-separation: Ben-Ameur & Neto 2007, Fischetti & Salvagnin 2010), and at the relaxation's own where none is violated
-there. Rows that stay slack are dropped again. Every row holds for every whole-number solution, so the optimum stays.
+Each round solves the relaxation and adds the deepest cut sets, flow cut sets, mixed cuts and partition cuts that are
+not nearly parallel. They are looked for at a point between the relaxation's and the average of those before it, which
+spares many rounds (in-out separation: Ben-Ameur & Neto 2007, Fischetti & Salvagnin 2010), and at the relaxation's own
+where none is violated there. Rows that stay slack are dropped again. Every row holds for every whole-number solution,
+so the optimum stays.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from capacity.solving.dicuts import dicuts
 from capacity.solving.flow_cuts import flow_cuts
 from capacity.solving.highs import Deadline, Machine
 from capacity.solving.networks import Network, networks
+from capacity.solving.partitions import partition_cuts
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +53,7 @@ class Separation:
     sets: list[NDArray[np.bool_]] = field(default_factory=list)
     rows: list[Cut] = field(default_factory=list)
     bounds: list[float] = field(default_factory=list)
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     dual: Floats | None = None
     """Multipliers of all rows, those added too, where the relaxation was last solved."""
 
@@ -71,6 +74,7 @@ class Separation:
             cuts += cut_sets(net, self.sets[at], x)
             cuts += flow_cuts(net, self.sets[at], x, turn)
             cuts += dicuts(net, x, turn)
+            cuts += partition_cuts(net, x, self.rng)
         return sorted(cuts, key=lambda cut: -cut.depth)
 
     def add(self, cuts: Sequence[Cut]) -> int:
@@ -100,8 +104,7 @@ class Separation:
 
     def run(self) -> Floats | None:
         """All rounds; the relaxation's point after them, None where it was not solved to the end."""
-        rng = np.random.default_rng(0)
-        self.sets = [first_sets(net, rng) for net in self.nets]
+        self.sets = [first_sets(net, self.rng) for net in self.nets]
         fixed = list(self.sets)
         x = self.solve()
         middle = x
