@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capacity.solving.highs import Answer, Machine
-from capacity.solving.team import Box, Task, Team, held_but, offer
+from capacity.solving.team import Task, Team, held_but, offer
 from capacity.solving.turns import Turns
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-LOOKS_OF_PHASES, LOOKS_OF_PODS = 150, 100
-"""Effort of branch and bound on phases with pods in fractions, and on pods with phases held, in a small program."""
 LOOKS_OF_PROOF = 10_000
 """Effort of the first proof; each further one has twice as much."""
 LOOKS = 100
@@ -46,32 +44,6 @@ def hunt_small(search: Search, goal: str, team: Team, point: Floats) -> None:
         if prove(search, goal, team, turns, looks):
             return
         looks *= 2
-
-
-def phases_first(search: Search, goal: str, team: Team, boxes: list[Box], effort: tuple[float, float]) -> bool:
-    """Phases settled in each box with pods in fractions, then pods made whole around them; whether that gave a plan.
-
-    `effort`: looks of either search of a box.
-    """
-    form, cost = search.form, search.form.cost[goal]
-    phases = form.integer.copy()
-    phases[form.labels.span("bought")] = False
-    search.tell_of(goal, "settling phases, pods in fractions")
-    fine = max(0.2 * search.options.gap, 1e-4)
-    rough = team.run([Task(box, phases, fine, effort[0]) for box in boxes])
-    for box, answer in zip(boxes, rough, strict=True):
-        everything = box[0] is form.lower and box[1] is form.upper
-        if everything and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
-            search.bound = max(search.bound, answer.bound)
-    held = [held_but(form, answer.x, ~phases) for answer in rough if answer.x is not None]
-    if not held or search.deadline.left() <= 0:
-        return False
-    search.tell_of(goal, "making pods whole")
-    exact = team.run([Task(box, form.integer, max(0.1 * search.options.gap, 1e-4), effort[1]) for box in held])
-    for answer in exact:
-        if answer.x is not None:
-            offer(search, answer.x, cost, goal)
-    return any(answer.x is not None for answer in exact)
 
 
 def prove(search: Search, goal: str, team: Team, turns: list[Turns], looks: int) -> bool:

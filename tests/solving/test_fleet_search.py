@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,9 @@ from capacity.scenario.synth import Size, synthesise
 from capacity.solving import Options, solve
 from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import compile_problem
-from capacity.solving.fleet_search import opening_boxes
+from capacity.solving.first_plans import opening_boxes
 from capacity.solving.highs import Deadline, Machine
+from capacity.solving.team import Task, Team
 from capacity.solving.tighten import round_rows
 from capacity.solving.tightened import in_groups, tightened
 from tests.solving.busy import busy
@@ -27,8 +30,9 @@ def problem(tmp_path_factory):
 
 
 def test_a_busy_machine_finds_the_same_plan(problem, monkeypatch):
+    monkeypatch.setattr("capacity.solving.first_plans.SMALL", 0)
     monkeypatch.setattr("capacity.solving.fleet_search.SMALL", 0)
-    monkeypatch.setattr("capacity.solving.fleet_search.LOOKS_OF_ROUNDED", (0, 0))  # a first plan that may be bettered
+    monkeypatch.setattr("capacity.solving.first_plans.LOOKS_OF_ROUNDED", (0, 0))  # a first plan that may be bettered
 
     def points():
         solution = solve(problem, Options(gap=0.01, threads=2))
@@ -98,3 +102,23 @@ def test_each_place_opens_once_where_its_share_passes_the_threshold(problem):
     for lower, upper in opening_boxes(form, point):
         np.testing.assert_array_equal(lower[span], upper[span])
         assert np.bincount(places, weights=lower[span]).max() == 1.0
+
+
+def test_a_race_is_won_by_the_fewest_looks_whatever_the_clock_saw_first(problem):
+    form = round_rows(compile_problem(problem))
+    cost = form.cost[next(iter(form.cost))]
+    whole = (form.lower, form.upper)
+    one = Team(form, cost, 1, Deadline())
+    loose, strict = (one.one(one.machines[0], Task(whole, form.integer, gap)).objective for gap in (0.2, 0.05))
+    tasks = [Task(whole, form.integer, 1e-3, 200, target=strict * 1.02, wins=True),
+             Task(whole, form.integer, 1e-3, 200, target=loose * 1.5, wins=True),
+             Task(whole, form.integer, 1e-3, 200)]
+    for threads in (1, 2, 3):
+        with busy() if threads == 2 else nullcontext():
+            answers = Team(form, cost, threads, Deadline()).race(tasks)
+        assert answers[1] is not None
+        assert answers[1].x is not None
+        assert float(cost @ answers[1].x) <= loose * 1.5
+        assert answers[2] is None  # it could not win, so nothing of it is waited for
+        if answers[0] is not None:  # only where it was there just as soon
+            assert float(cost @ answers[0].x) <= strict * 1.02

@@ -44,9 +44,9 @@ def test_bound_and_plan_stand_on_either_side_of_the_optimum(problem, optimum, th
 
 def rounded_only(monkeypatch):
     """The first plan comes by rounding alone, and is far off."""
-    for name, value in (("PHASES", 0), ("PODS", 0), ("ROUNDED", (0, 0))):
-        monkeypatch.setattr(f"capacity.solving.fleet_search.LOOKS_OF_{name}", value)
-    monkeypatch.setattr("capacity.solving.fleet_search.FIRST_LOOKS", 0)
+    for name, value in (("PHASES", 0), ("PODS", 0), ("NEXT", 0), ("ROUNDED", (0, 0))):
+        monkeypatch.setattr(f"capacity.solving.first_plans.LOOKS_OF_{name}", value)
+    monkeypatch.setattr("capacity.solving.first_plans.FIRST_LOOKS", 0)
 
 
 def test_a_proof_cut_short_goes_on_with_twice_the_effort(problem, optimum, monkeypatch):
