@@ -121,21 +121,44 @@ def test_operations_are_served_and_not_assumed(facts):
     assert told["hour at 1e14 operations/s"] == pytest.approx(
         facts.hour("b200-sxm", 2025, given) * 1e14 / (used * peak), rel=1e-9)
     assert told["hour at 1e17 operations/s"] == pytest.approx(1000 * told["hour at 1e14 operations/s"])
-    assert cost["usd_per_hour_at_1e14"].isna()["a100-sxm-80"]  # no plan keeps a human's pace on it
+    assert cost["usd_per_hour_at_1e14"].isna()["v100-sxm2-32"]  # no plan keeps a human's pace on it
+    assert cost["usd_per_hour_at_1e14"].notna()["a100-sxm-80"]  # with heads that split over enough of them
     assert (cost["usd_per_hour_at_1e14_slowly"].dropna() <= cost["usd_per_hour_at_1e14"].dropna().reindex(
         cost["usd_per_hour_at_1e14_slowly"].dropna().index).fillna(1e9) * (1 + 1e-9)).all()
 
 
 def test_the_largest_model_turns_with_the_limit_and_with_the_cluster(facts):
-    found = find(named("largest"), facts)
-    mid = {swing.input.name: swing.input.mid for swing in found.swings}
-    limit, cluster = found.swings
-    slower = found.argument.compute(facts, {**mid, "limit": limit.flip_above})
-    assert (found.outcome.held[1], slower.held[1]) == (True, False)
-    fewer = found.argument.compute(facts, {**mid, "cluster": cluster.flip_below})
-    assert (found.outcome.held[0], fewer.held[0]) == (False, True)
+    argument = named("largest")
+    mid = {given.name: given.mid for given in argument.inputs(facts)}
+
+    def held(name, value):
+        return argument.compute(facts, {**mid, name: value}).held
+    assert outcome(facts, "largest").held == (False, False)
+    assert held("limit", mid["limit"] / 2) == (False, True)
+    assert held("cluster", mid["cluster"] / 7) == (False, True)
     gib = facts.catalogue.accelerator("a100-sxm-80").memory_usable_gb * 2**30
-    assert cluster.flip_below == pytest.approx(2 * 1000 * parameters(facts.catalogue.model(GPT3)) / gib, rel=0.011)
+    enough = 2 * 1000 * parameters(facts.catalogue.model(GPT3)) / gib
+    assert held("cluster", enough * 0.99)[0]
+    assert not held("cluster", enough * 1.01)[0]
+
+
+def test_a_model_that_nobody_built_may_have_heads_that_split_over_more(facts):
+    from capacity.studies.founding.memory import largest
+    from capacity.studies.founding.shapes import shapes, widths
+    from capacity.studies.founding.work import PATIENT
+
+    built = facts.catalogue.model(GPT3)
+    assert shapes(built) == (built,)
+    card = scaled(built, 30.0)
+    assert [shape.heads for shape in shapes(card)] == [304, 320, 384]
+    assert all(shape.heads <= card.heads * 4 / 3 for shape in shapes(card))
+    for shape in shapes(card):
+        assert parameters(shape) == pytest.approx(parameters(card), rel=0.1)
+        assert shapes(shape)[1:] in ((), shapes(card)[1:])  # what was rounded is not rounded again
+    assert widths(96) == [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 96]
+    sizes = [largest(facts, "a100-sxm-80", cluster, PATIENT) for cluster in (576, 4608, 32768)]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 1000 * parameters(built)
 
 
 def test_a_phone_is_served_like_any_accelerator(facts):

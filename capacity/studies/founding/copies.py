@@ -14,6 +14,7 @@ from capacity.serving import Slo, weight_bytes
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times, usd
+from capacity.studies.founding.shapes import UNBUILT
 from capacity.studies.founding.work import (
     GPT3,
     MILLION,
@@ -140,7 +141,7 @@ def _alone(facts: Facts, row: Mapping[Any, Any]) -> tuple[str, float]:
 def _dense(facts: Facts) -> list[ModelCard]:
     """Dense models that exist, the largest first."""
     cards = facts.catalogue.models().values()
-    dense = [card for card in cards if not card.experts_total and "Hypothetical" not in card.name]
+    dense = [card for card in cards if not card.experts_total and not card.name.startswith(UNBUILT)]
     return sorted(dense, key=parameters, reverse=True)
 
 

@@ -15,6 +15,7 @@ from capacity.network import fabric_design, interconnect
 from capacity.problem.money import annuity_due
 from capacity.serving import Modes, Slo, Workload, frontier
 from capacity.studies.founding.argument import Input, Values
+from capacity.studies.founding.shapes import shapes
 
 T = TypeVar("T")
 HOURS = 8766.0
@@ -153,15 +154,17 @@ class Facts:
 
     def _plans(self, model: ModelCard, accelerator: Accelerator, work: Workload, slo: Slo, weights: str, kv: str,
                pod: int, modes: Modes | None) -> pd.DataFrame:
-        return frontier(model, accelerator, self.links(accelerator, pod), work, slo, weights=weights, kv=kv,
-                        max_accelerators=pod, modes=modes)
+        found = [frontier(shape, accelerator, self.links(accelerator, pod), work, slo, weights=weights, kv=kv,
+                          max_accelerators=pod, modes=modes) for shape in shapes(model)]
+        some = [plans for plans in found if len(plans)]
+        return pd.concat(some, ignore_index=True) if len(some) > 1 else (some or found)[0]
 
     def frontier(self, model: ModelCard | str, accelerator: Accelerator | str, work: Workload, slo: Slo, *,
                  weights: str | None = None, kv: str | None = None, pod: int = 64,
                  modes: Modes | None = None) -> pd.DataFrame:
         """Best plans of a model on an accelerator in a pod; precisions default to the narrowest the chip computes in.
 
-        A pod is at least one scale-up domain.
+        A pod is at least one scale-up domain. A model that nobody has built may have its heads in other numbers.
         """
         card = self.catalogue.model(model) if isinstance(model, str) else model
         chip = self.catalogue.accelerator(accelerator) if isinstance(accelerator, str) else accelerator

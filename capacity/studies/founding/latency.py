@@ -13,6 +13,7 @@ from capacity.serving import Modes, Speculation, step_budget
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import short, times
+from capacity.studies.founding.shapes import widths
 from capacity.studies.founding.work import (
     GPT3,
     MILLION,
@@ -43,18 +44,12 @@ def token_s(facts: Facts, card: ModelCard, tp: int, pp: int, weights: str = "fp4
     return float(step_budget(card, chip, links, work, plan, weights=weights, modes=modes)["seconds"].sum())
 
 
-def _widths(card: ModelCard) -> list[int]:
-    """Widths that split the heads evenly: powers of two, half of the heads, all of them."""
-    even = {width for width in (2**i for i in range(11)) if card.heads % width == 0}
-    return sorted(even | {card.heads // 2, card.heads})
-
-
 def quickest(facts: Facts, card: ModelCard, weights: str = "fp4") -> tuple[float, int]:
     """Least seconds a token at batch 1 over widths, and that width."""
-    widths = _widths(card)
-    times = [token_s(facts, card, w, 1, weights) for w in widths]
+    even = widths(card.heads)
+    times = [token_s(facts, card, w, 1, weights) for w in even]
     best = int(np.argmin(times))
-    return times[best], widths[best]
+    return times[best], even[best]
 
 
 def _sizes(facts: Facts) -> tuple[Input, ...]:
@@ -72,9 +67,9 @@ def _of_size(facts: Facts, size: float) -> ModelCard:
 
 def _pipeline(facts: Facts, given: Values) -> Outcome:
     card = _of_size(facts, given["size"])
-    widths = _widths(card)
+    even = widths(card.heads)
     deep = [token_s(facts, card, 1, pp) for pp in DEPTHS]
-    wide = [token_s(facts, card, tp, 1) for tp in widths]
+    wide = [token_s(facts, card, tp, 1) for tp in even]
     gains = [before / after for before, after in pairwise(wide)]
     sizes = _by_size(facts)
     at = sizes.set_index("size_of_gpt3")["token_ms"]
@@ -85,15 +80,15 @@ def _pipeline(facts: Facts, given: Values) -> Outcome:
              min(deep[1:]) >= deep[0]),
         Part("width-wise (tensor) parallelism does",
              f"{wide[0] * MS:.1f} ms on one accelerator, {min(wide) * MS:.1f} ms at best", min(wide) < wide[0]),
-        Part("until communication grows", f"the first doubling gains {short(gains[0])}x, that from {widths[-2]} to "
-             f"{widths[-1]} {short(gains[-1])}x", gains[-1] < gains[0]),
+        Part("until communication grows", f"the first doubling gains {short(gains[0])}x, that from {even[-2]} to "
+             f"{even[-1]} {short(gains[-1])}x", gains[-1] < gains[0]),
         Part("bigger nets have higher latency", f"a model of 1000 times the size takes {times(growth)} as long a "
                                                 "token at "
              "its best width", growth > 1),
     )
-    best = widths[int(np.argmin(wide))]
+    best = even[int(np.argmin(wide))]
     more = ("wider still it is slower, for the collectives of each layer take longer than the reading that they save"
-            if best < widths[-1] else "with one head on each it cannot be split further in that way")
+            if best < even[-1] else "with one head on each it cannot be split further in that way")
     reading = (
         f"{'Here the author wins on every count. ' if all(part.holds for part in parts) else ''}On {CHIP}, GPT-3 at 4 "
         f"bits writes a token in {wide[0] * MS:.0f} ms on one accelerator and in {min(wide) * MS:.1f} ms on {best}; "
@@ -102,13 +97,13 @@ def _pipeline(facts: Facts, given: Values) -> Outcome:
         "with their collectives are the rest.")
     return Outcome(parts, (Figure("token of a 1000x model against GPT-3, best widths", growth, "x", CHIP),
                            Figure("token of GPT-3 at its best width", min(wide) * MS, "ms", CHIP)), reading,
-                   {"size": sizes, "width": pd.DataFrame({"width": widths, "token_ms": np.array(wide) * MS}),
+                   {"size": sizes, "width": pd.DataFrame({"width": even, "token_ms": np.array(wide) * MS}),
                     "depth": pd.DataFrame({"stages": DEPTHS, "token_ms": np.array(deep) * MS})},
                    (Chart(f"A token by billions of parameters, at the best width on {CHIP}", "ms a token",
                           sizes.set_index("parameters_b")[["token_ms"]], log=True, log_x=True),
                     Chart("A token of GPT-3 by width", "ms a token", pd.DataFrame(
                         {"token_ms": np.array(wide) * MS},
-                        index=pd.Index(widths, name="accelerators side by side")), log_x=True)))
+                        index=pd.Index(even, name="accelerators side by side")), log_x=True)))
 
 
 def _by_size(facts: Facts) -> pd.DataFrame:

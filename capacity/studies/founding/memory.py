@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from capacity.serving import Slo
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts, narrowest
 from capacity.studies.founding.say import short, times
+from capacity.studies.founding.shapes import shapes
 from capacity.studies.founding.work import (
     GPT3,
     PACES,
@@ -166,8 +169,10 @@ def _least(facts: Facts, card: ModelCard, chip: Accelerator, weights: str, pod: 
 
 # ---- the largest model ----------------------------------------------------------------------------------------------
 
-UNEVEN = (1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-"""A model whose heads split evenly may fit where a smaller one does not: these many times its size are tried too."""
+UNEVEN = (1.1, 1.3, 1.6)
+"""Layers and heads come whole, so a model may fit where a smaller one does not: these times its size are tried too."""
+HALVINGS = 10
+"""Of the range of sizes in logs; the last step is 2 %."""
 CLUSTERS = (8, 72, 576, 4608, 32768)
 ALIKE = 0.95
 """Models of that share of a size count as alike: sizes are found by bisection."""
@@ -177,11 +182,12 @@ SLOS = {QUICK: Slo(5.0, 0.05), "800 ms a token": PATIENT}
 
 def _fits_within(facts: Facts, card: ModelCard, chip: Accelerator, size: int, slo: Slo) -> bool:
     """Whether some plan keeps the limits, at their own pace or at a quicker one, which holds keys for less time."""
-    wrote = facts.catalogue.constant("tokens_per_word")
+    wrote, (plain, *rounded) = facts.catalogue.constant("tokens_per_word"), shapes(card)
+    likely = (*rounded[::-1], replace(plain, name=plain.id))
     quicker = QUICKEST * PACES ** np.floor(np.log(slo.tpot_s / QUICKEST) / np.log(PACES) - np.arange(2))
     for pace in (slo.tpot_s, *quicker.tolist()):
         at = Slo(slo.ttft_s * pace / slo.tpot_s, pace, slo.percentile)
-        if len(facts.frontier(card, chip, writer(facts, wrote, at), at, pod=size)):
+        if any(len(facts.frontier(shape, chip, writer(facts, wrote, at), at, pod=size)) for shape in likely):
             return True
     return False
 
@@ -194,7 +200,7 @@ def largest(facts: Facts, chip: str, size: int, slo: Slo) -> float:
     def fits(times_gpt3: float) -> bool:
         return _fits_within(facts, scaled(card, times_gpt3), accelerator, size, slo)
     low, high = 1e-3, 1e5
-    for _ in range(14):
+    for _ in range(HALVINGS):
         middle = float(np.sqrt(low * high))
         low, high = (middle, high) if fits(middle) else (low, middle)
     further = [low * step for step in UNEVEN if fits(low * step)]
@@ -216,6 +222,15 @@ def _best_of_2021(facts: Facts, cluster: int, limit: float, wanted: float) -> fl
     big = scaled(card, (wanted / parameters(card)) ** 2 * parameters(card) / parameters(big))
     served = _fits_within(facts, big, facts.catalogue.accelerator(OF_2021), cluster, slo)
     return max(largest(facts, OF_2021, cluster, slo), wanted if served else 0.0)
+
+
+def _storing(held: float) -> str:
+    return "Storing was never the difficulty" if held >= 1 else "They could not store it"
+
+
+def _serving(served: float, limit: float) -> str:
+    return (f"Nor was serving, for one who waits {short(limit)} s for a token" if served >= 1 else
+            f"Serving was, within {short(limit)} s a token")
 
 
 def _saturates(table: pd.DataFrame) -> str:
@@ -247,8 +262,7 @@ def _largest(facts: Facts, given: Values) -> Outcome:
     best = _best_of_2021(facts, int(given["cluster"]), limit, wanted)
     quick, patient = (float(part["parameters"].max()) for part in (
         now[now["limit"] == QUICK], now[now["limit"] != QUICK]))
-    verb, after = ("Storing was never the difficulty", "Serving was") if stores >= wanted > best else (
-        "As for storing", "As for serving")
+    then = float(table.loc[(table["accelerator"] == OF_2021) & (table["limit"] == QUICK), "parameters"].max())
     parts = (
         Part("a cluster of tens of thousands of GPUs of 2021 may not store a 1000x model",
              f"{short(given['cluster'])} store {short(stores)} parameters at 16 bits, {short(wanted)} are wanted"
@@ -258,9 +272,11 @@ def _largest(facts: Facts, given: Values) -> Outcome:
              "parameters", best < wanted),
     )
     reading = (
-        f"{verb}: {short(given['cluster'])} {OF_2021} hold {times(stores / wanted)} the thousandfold model. {after}: "
-        f"within {short(limit)} s a token those machines reach {short(best)} parameters; {OF_NOW} reaches "
-        f"{short(patient)} within {PATIENT.tpot_s:g} s, at a conversational 50 ms {short(quick)}. {_saturates(table)}")
+        f"{_storing(stores / wanted)}: {short(given['cluster'])} {OF_2021} hold {times(stores / wanted)} the "
+        f"thousandfold model. {_serving(best / wanted, limit)}: with heads in numbers that split over many, those "
+        f"machines reach {short(best)} parameters. It is haste that they cannot offer: at a conversational 50 ms a "
+        f"token the largest has {short(then)}. {OF_NOW} reaches {short(patient)} within {PATIENT.tpot_s:g} s and "
+        f"{short(quick)} within 50 ms. {_saturates(table)}")
     wide = table.assign(series=table["accelerator"] + ", " + table["limit"]).pivot_table(
         index="cluster", columns="series", values="parameters").rename_axis("accelerators of the cluster")
     return Outcome(parts, (Figure("largest model of 2021's largest cluster", best / TRILLION, "trillion parameters",

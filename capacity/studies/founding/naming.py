@@ -10,8 +10,9 @@ import pandas as pd
 
 from capacity.studies.founding.argument import Chart, Finding, Outcome
 from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.shapes import UNBUILT
 
-LEFT_OUT = ("Hypothetical ", "Meta-")
+LEFT_OUT = (f"{UNBUILT} ", "Meta-")
 """Beginnings of names that tell a reader nothing here."""
 ARCHETYPE = re.compile(r"archetype-(\d{4})")
 PCIE = re.compile(r"\bpcie(\d)x(\d+)\b")

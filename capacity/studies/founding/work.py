@@ -9,6 +9,7 @@ import pandas as pd
 from capacity.catalogue.cards import Accelerator, ModelCard
 from capacity.serving import Modes, Slo, Workload, weight_bytes
 from capacity.studies.founding.facts import Facts
+from capacity.studies.founding.shapes import UNBUILT
 
 PROMPT, PATIENT = Slo(3.0, 0.1), Slo(60.0, 0.8)
 """Limits under which answers feel prompt, and under which a patient reader still waits."""
@@ -81,6 +82,6 @@ def scaled(card: ModelCard, size: float, depth: float = 1.0) -> ModelCard:
     heads = GROUP * max(1, round(wanted / HEAD / GROUP))
     width = heads * HEAD
     name = f"{card.id} x {size:.4g}, {layers} layers"
-    return replace(card, id=name, name=name, layers=layers, d_model=width, heads=heads, kv_heads=max(1, heads // 8),
-                   head_dim=HEAD, attention="gqa", d_ff_dense=4 * width, params_total_b=None, params_active_b=None,
-                   params_exact=False)
+    return replace(card, id=name, name=f"{UNBUILT} {name}", layers=layers, d_model=width, heads=heads,
+                   kv_heads=max(1, heads // 8), head_dim=HEAD, attention="gqa", d_ff_dense=4 * width,
+                   params_total_b=None, params_active_b=None, params_exact=False)
