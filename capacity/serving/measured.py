@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ SAME_MEMORY = 0.85
 """A memory size in a chip's name, if any, is its own at least to this share; host memory of superchips is larger."""
 BOARD_GB = 400.0
 """A larger figure in a name is a superchip's host memory."""
+CARDS = ("pcie", "nvlink-bridge")
+"""Fabrics of cards for a slot: their name may say so."""
 VENDORS = ("nvidia", "amd", "google", "intel", "aws", "meta", "tesla", "instinct", "geforce")
 
 SERVERS = ("vllm", "sglang", "trtllm", "tgi", "lmdeploy", "jetstream", "*")
@@ -172,27 +175,46 @@ class Names:
 
     def __init__(self, cards: Mapping[str, Accelerator] | Mapping[str, ModelCard]) -> None:
         self.cards = cards
-        self.known = {_plain(text): name for name, card in cards.items() for text in (card.name, *card.aliases, name)}
+        written = [(text, name) for name, card in cards.items() for text in (card.name, *card.aliases, name)]
+        self.known = {_plain(text.split("/")[-1]): name for text, name in written}
+        self.known |= {_plain(text): name for text, name in written}
 
     def __call__(self, name: str) -> str:
         """The id, or empty. `H100 80GB HBM3` is an `H100`; `Qwen3-235B-A22B-Instruct` a `Qwen3-235B-A22B`."""
         for text in dict.fromkeys([_plain(name), _plain(name.split("/")[-1])]):
             if text in self.known:
                 return self.known[text]
-        whole = _plain(name.split("/")[-1])
-        heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!p\d)(?!\d*b)", whole)]
+        whole, ends = _plain(name.split("/")[-1]), _ends(name.split("/")[-1])
+        heads = [text for text in self.known if re.match(rf"{re.escape(text)}(?!p\d)(?!\d*b)", whole)
+                 and (len(text) in ends or not re.match(r"\d\d", whole[len(text) - 1:]))]
         longest = max(heads, key=len, default="")
         rest = whole[len(longest):]
-        return self.known[longest] if longest and not OTHER_FORM.search(rest) and self._sized(longest, rest) else ""
+        own = self.known.get(longest, "")
+        if not own or self._other_form(own, rest):
+            return ""
+        return own if self._sized(own, rest) else self._of_that_size(longest, rest)
 
-    def _sized(self, known: str, rest: str) -> bool:
+    def _other_form(self, own: str, rest: str) -> bool:
+        """True where what follows a known name says another board or another model."""
+        card = self.cards[own]
+        if not isinstance(card, ModelCard) and card.scale_up_fabric.startswith(CARDS):
+            rest = rest.replace("pcie", "")
+        return bool(OTHER_FORM.search(rest))
+
+    def _sized(self, own: str, rest: str) -> bool:
         """True unless what follows a chip's name gives it another memory than it has."""
-        card = self.cards[self.known[known]]
+        card = self.cards[own]
         sizes = [float(size) for size in re.findall(r"(\d+)gb", rest)]
         if isinstance(card, ModelCard) or not sizes:
             return True
         return any(min(size, own) / max(size, own) >= SAME_MEMORY or size > BOARD_GB
                    for size in sizes for own in (card.memory_gb, card.memory_usable_gb))
+
+    def _of_that_size(self, head: str, rest: str) -> str:
+        """The one chip sold under the same name with the memory that is said, or empty."""
+        kin = {name for text, name in self.known.items() if text.startswith(head) and not OTHER_FORM.search(
+            text[len(head):]) and self._sized(name, rest) and self._sized(name, text[len(head):])}
+        return kin.pop() if len(kin) == 1 else ""
 
 
 def engine_family(name: str) -> str:
@@ -239,8 +261,17 @@ def _sharding(raw: pd.DataFrame, rows: pd.DataFrame) -> None:
 
 def _plain(name: str) -> str:
     """Letters and digits alone, vendors' names left out; a decimal point counts (GPT-1.3B is no GPT-13B)."""
+    return "".join(_words(name))
+
+
+def _ends(name: str) -> set[int]:
+    """Where its words end in the plain name: elsewhere a number is not cut in two (L40 is no L4)."""
+    return set(accumulate(len(word) for word in _words(name)))
+
+
+def _words(name: str) -> list[str]:
     words = [word for word in re.split(r"[^a-z0-9.]+", name.casefold()) if word not in VENDORS]
-    return re.sub(r"[^a-z0-9]", "", re.sub(r"(\d)\.(\d)", r"\1p\2", "".join(words)))
+    return [re.sub(r"[^a-z0-9]", "", re.sub(r"(\d)\.(\d)", r"\1p\2", word)) for word in words]
 
 
 def _length(text: str) -> float:

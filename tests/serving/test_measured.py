@@ -84,7 +84,25 @@ def test_names_as_people_write_them():
     assert models("Qwen3-80B") == models("OPT-2.7B") == ""
     assert chips("NVIDIA H100 80GB HBM3") == "h100-sxm"
     assert chips("AMD Instinct MI355X") == "mi355x"
-    assert chips("NVIDIA A100-PCIE-40GB") == chips("A10") == ""
+    assert chips("NVIDIA A100-PCIE-40GB") == "a100-pcie-40"
+    assert chips("A100-80GB-PCIe") == chips("NVIDIA A100 80GB PCIe") == "a100-pcie-80"
+
+
+def test_a_number_in_a_name_is_not_cut_in_two():
+    """`L40` is no `L4` of something; a date after a model's version is none of its number."""
+    models, chips = Names(load_catalogue().models()), Names(load_catalogue().accelerators())
+    assert [chips(name) for name in ("L4", "L40", "L40S", "A10", "A10G", "A40", "A1000", "H1000")] == [
+        "l4", "l40", "l40s", "a10", "a10g", "a40", "", ""]
+    assert models("DeepSeek-V3-0324") == "deepseek-v3"
+    assert models("DeepSeek-V3000") == ""
+
+
+def test_chips_of_one_name_are_told_by_their_memory():
+    chips = Names(load_catalogue().accelerators())
+    assert chips("NVIDIA GH200-GraceHopper-Superchip_(144GB)") == "gh200-144"
+    assert chips("NVIDIA GH200-GraceHopper-Superchip_(96GB)") == "gh200-96"
+    assert chips("Tesla V100-SXM2 16GB") == "v100-sxm2-16"
+    assert chips("H100 64GB") == ""
 
 
 MODELS = {
@@ -99,14 +117,21 @@ MODELS = {
     "Qwen/Qwen3-30B-A3B-FP8": "qwen3-30b-a3b", "google/gemma-2-27b-it": "gemma2-27b", "facebook/opt-66b": "opt-66b",
     "openai/gpt-oss-20b": "gpt-oss-20b", "moonshotai/Kimi-K2-Instruct": "kimi-k2", "bigscience/bloom": "bloom-176b",
     "tiiuae/falcon-180B-chat": "falcon-180b", "GPT-3 175B": "gpt3-davinci", "gpt-neox-20b": "",
+    "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8": "llama4-maverick",
 }  # fmt: skip
 CHIPS = {
-    "NVIDIA A100-SXM4-80GB": "a100-sxm-80", "A100-SXM4-40GB": "a100-sxm-40", "NVIDIA A100 80GB PCIe": "",
-    "H100-SXM": "h100-sxm", "H100 PCIe": "h100-pcie", "NVIDIA H100 NVL": "", "NVIDIA H200": "h200-sxm", "H20": "h20",
-    "NVIDIA H20-3e": "", "MI300X OAM 192GB": "mi300x", "NVIDIA L4": "", "AWS trn2": "trainium2",
+    "NVIDIA A100-SXM4-80GB": "a100-sxm-80", "A100-SXM4-40GB": "a100-sxm-40", "NVIDIA A100 80GB PCIe": "a100-pcie-80",
+    "H100-SXM": "h100-sxm", "H100 PCIe": "h100-pcie", "NVIDIA H100 NVL": "h100-nvl", "NVIDIA H200": "h200-sxm",
+    "H20": "h20",
+    "NVIDIA H20-3e": "", "MI300X OAM 192GB": "mi300x", "NVIDIA L4": "l4", "AWS trn2": "trainium2",
     "GH200 480GB": "gh200-96", "NVIDIA B200": "b200-sxm", "GB200 NVL72": "gb200-nvl72", "MI300X": "mi300x",
-    "AMD Instinct MI325X": "mi325x", "Tesla T4": "t4", "Tesla V100-SXM2-32GB": "v100-sxm2-32", "V100-SXM2-16GB": "",
+    "AMD Instinct MI325X": "mi325x", "Tesla T4": "t4", "Tesla V100-SXM2-32GB": "v100-sxm2-32",
+    "V100-SXM2-16GB": "v100-sxm2-16",
     "NVIDIA GeForce RTX 4090": "rtx4090", "NVIDIA L40S": "l40s", "TPU v5e": "tpu-v5e", "Gaudi 3": "gaudi3",
+    "L40S-PCIe-48GB": "l40s", "H200-NVL-141GB": "h200-nvl", "A100-PCIe-80GB": "a100-pcie-80", "NVIDIA A30": "a30",
+    "RTX A6000": "rtx-a6000", "NVIDIA RTX 6000 Ada Generation": "rtx-6000-ada", "inf2": "inferentia2", "A2": "",
+    "RTX PRO 6000 Blackwell Workstation Edition": "rtx-pro-6000-ws", "AMD Instinct MI250": "mi250", "Gaudi2": "gaudi2",
+    "B300-SXM-270GB": "b300-sxm", "GH200-GraceHopper-Superchip_(144GB)": "gh200-144", "Quadro RTX 6000": "",
 }  # fmt: skip
 
 
