@@ -1,7 +1,8 @@
 """Every instance of a folder whose optimum is known, solved and compared: does ours match to a millionth?
 
 The folder's `known.csv` has the columns instance, variant, objective (a number or INFEASIBLE), proven_optimal (y where
-it is), file (optionally followed by `capacity:=N`). Only rows with a proven optimum are run.
+it is), file (optionally followed by `capacity:=N`). What follows an `@` in an instance's name (`mix@rate8`) belongs to
+its variant. Only rows with a proven optimum are run.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def _known(folder: Path, row: pd.Series) -> Known:
         path, given = folder / "known.csv", row["objective"]
         raise InputError(f"{path}: {row['instance']}: objective {given!r} is no number and not INFEASIBLE") from None
     capacity = found["capacity"]
-    return Known(row["instance"], row["variant"], folder / found["file"], None if capacity is None else float(capacity),
+    variant = ", ".join(filter(None, [row["variant"], row["instance"].partition("@")[2]]))
+    return Known(row["instance"], variant, folder / found["file"], None if capacity is None else float(capacity),
                  objective)
 
 

@@ -210,8 +210,9 @@ def _pools(
 def _asked(file: str, given: dict[str, Any], variant: str) -> tuple[float, int]:
     """(requests per second, slices of each bucket) from the variant, else from the file."""
     words = {"rate": "total_request_rate", "slice_factor": "slice_factor"}
+    variant = variant.rpartition("@")[2]  # the instance's name may stand before
     set_by_hand = dict(re.findall(r"(rate|slice_factor)[\s=:]*([0-9.]+)", variant))
-    if variant.strip() and re.sub(r"(rate|slice_factor)[\s=:]*([0-9.]+)|[\s,;@]", "", variant):
+    if variant.strip() and re.sub(r"(rate|slice_factor)[\s=:]*([0-9.]+)|[\s,;]", "", variant):
         raise InputError(f"--variant {variant!r} is no variant of melange; such as: rate 8, slice_factor 2")
     rate, factor = (float(set_by_hand.get(word) or need(file, given, key)) for word, key in words.items())
     if rate <= 0 or factor < 1 or factor != int(factor):

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.reference import read
 from capacity.errors import InputError
+from capacity.solving import Options, solve
 from tests.benchmarks.files import optimum, rules, written
 
 EXPANSION = {
@@ -76,6 +77,16 @@ def test_slices_may_part(tmp_path):
     file = given(tmp_path, MIX)
     assert optimum("melange", file, "rate=6")[1] == pytest.approx(6)
     assert optimum("melange", file, "rate=6 slice_factor=2")[1] == pytest.approx(5)
+
+
+def test_many_slices_that_are_all_alike(tmp_path):
+    """20 slices of each bucket: 60 choices of who serves whom, most of them one and the same. Branch and bound sees
+    through that; a search for the better of such plans would go through them all."""
+    problem = read("melange", given(tmp_path, MIX), "mix@rate8, slice_factor 20")
+    solution = solve(problem, Options(gap=0.0, threads=1))
+    assert solution.stages[-1].objective == pytest.approx(6)
+    assert solution.status == "optimal"
+    assert not any("nothing is cheaper" in line or "moving" in line for line in solution.log)
 
 
 def test_a_mix_that_nobody_can_serve(tmp_path):
