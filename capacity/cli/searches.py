@@ -100,7 +100,13 @@ def wages(
 
 
 def frontier(
-    vary: Key, low: From, high: To,
+    vary: Annotated[str | None, typer.Option("--vary", metavar="PATH", help="The key to move, between --from and --to."
+                                             )] = None,
+    low: Annotated[str | None, typer.Option("--from", metavar="VALUE", help="Its low end, or a factor: x0.5.")] = None,
+    high: Annotated[str | None, typer.Option("--to", metavar="VALUE", help="Its high end.")] = None,
+    goals: Annotated[str | None, typer.Option("--goals", metavar="A,B", help="Or two goals against each other, such as "
+                                              "regret,cost_and_shortage or carbon,cost.")] = None,
+    points: Annotated[int, typer.Option("--points", min=2, help="At most so many plans, with --goals.")] = 9,
     scenario: ScenarioName = None, sets: Sets = None, figure: Figure = "cost_musd",
     against: Annotated[str | None, typer.Option("--against", help="Another figure: carbon_kt \\[the key].")] = None,
     accuracy: Annotated[str, typer.Option("--accuracy", help="Of the curve, as a share of the figure's range.")] = "5%",
@@ -115,6 +121,13 @@ def frontier(
     from capacity.studies.answer import of_frontier
     from capacity.studies.frontier import frontier as trace
 
+    if goals is not None:
+        if vary is not None:
+            raise InputError("give --vary with --from and --to, or --goals; not both")
+        _traded(scenario, sets, goals, points, out, gap, time_limit, report, csv, json, quiet)
+        return
+    if vary is None or low is None or high is None:
+        raise InputError("give --vary PATH with --from and --to, or two goals: --goals carbon,cost")
     asked = _asked(scenario, sets, out, f"frontier-{vary}", gap, time_limit, quiet or csv or json)
     found = trace(asked, vary, low, high, figure, against, _share(accuracy, "--accuracy"))
     _keep(of_frontier(found), asked.folder, report, csv or json)
@@ -125,6 +138,19 @@ def frontier(
             typer.echo(f"it steps between {one} and {other}")
         if found.turns:
             typer.echo(f"the curve turns at {', '.join(found.turns)}: between points there it may leave the enclosure")
+
+
+def _traded(
+    scenario: str | None, sets: list[str] | None, goals: str, points: int, out: Path | None, gap: str | None,
+    time_limit: str | None, report: Path | None, csv: bool, json: bool, quiet: bool,
+) -> None:
+    from capacity.cli.futures import traded
+    from capacity.scenario.units import FRACTION, SECONDS, quantity
+    from capacity.solving import Options
+
+    allowed = quantity(gap or "2%", FRACTION, "--gap")
+    options = Options(allowed, quantity(time_limit or "10min", SECONDS, "--time-limit"))
+    traded(scenario, sets, goals, points, options, out, report, csv, json, quiet)
 
 
 def alternatives(

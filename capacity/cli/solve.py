@@ -63,6 +63,7 @@ def solve(
     While an earlier goal such as least shortage is treated, that plan is the best for it; its cost is told as it is.
     """
     from capacity.scenario.units import FRACTION, SECONDS, quantity
+    from capacity.solving import Options
 
     allowed, seconds = quantity(gap, FRACTION, "--gap"), quantity(time_limit, SECONDS, "--time-limit")
     if not 0 <= allowed < 1 or seconds < 0:
@@ -75,6 +76,9 @@ def solve(
             raise InputError("--resume goes on with the own solver's search; leave out --solver")
     asked, catalogue = continued(resume, sets) if resume and scenario is None else question(scenario, sets)
     folder = out or (Path(resume) if resume else Path("plans") / asked.name)
+    if asked.futures is not None:
+        together(scenario, sets, Options(gap=allowed, time_limit=seconds), folder, solver, resume, json, quiet)
+        return
     check_folder(folder)
 
     from capacity.cli.progress import screen
@@ -82,7 +86,6 @@ def solve(
     from capacity.plan import assemble, audit
     from capacity.plan.running import Running, alone
     from capacity.problem import build_problem
-    from capacity.solving import Options
 
     with alone(folder), screen(quiet or json, "reading the scenario and sharding the models") as shown:
         left = None if resume is None else left_behind(Path(resume) if resume else folder, asked)
@@ -104,6 +107,18 @@ def solve(
         print(f"stopped after {time_limit}, before a gap of {gap} was proven; plan saved. To go on: capacity solve "
               f"--resume {folder}", file=sys.stderr)
         raise typer.Exit(EXIT_LIMIT)
+
+
+def together(
+    scenario: str | None, sets: list[str] | None, options: Options, folder: Path, solver: str, resume: str | None,
+    json: bool, quiet: bool,
+) -> None:
+    """A scenario with several futures: all of them in one program, a plan for each."""
+    from capacity.cli.futures import solve_futures
+
+    if solver != "own" or resume is not None:
+        raise InputError("a scenario with several futures is solved as a whole: leave out --solver and --resume")
+    solve_futures(scenario, sets, options, folder, json, quiet)
 
 
 def warn(problem: Problem) -> None:

@@ -20,7 +20,8 @@ class Plan:
 
     name: str
     status: str
-    """optimal, gap_reached, time_limit, interrupted, or stopped: the best so far of a search that was killed"""
+    """optimal, gap_reached, time_limit, interrupted, stopped: the best so far of a search that was killed; or
+    one_of_several_futures: gaps are then against the best for that future alone"""
     scenario: Scenario | None
     """The question as resolved; None for a problem made by hand."""
     summary: Mapping[str, Any]

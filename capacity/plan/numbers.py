@@ -65,6 +65,7 @@ def ended(status: str) -> str:
         "optimal": "Proven optimal", "gap_reached": "Solved to the gap asked for",
         "time_limit": "Stopped at the time limit", "interrupted": "Interrupted: the best plan so far",
         "stopped": "Stopped on the way: the best plan so far",
+        "one_of_several_futures": "One of the plans for several futures",
     }.get(status, status.replace("_", " "))
 
 

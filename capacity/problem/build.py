@@ -45,6 +45,9 @@ def build_problem(scenario: Scenario, catalogue: Catalogue) -> Problem:
     Raises InputError for contradictions in the scenario, InfeasibleError when no serving configuration exists at all
     (naming why) or a demand that must be served is out of everyone's reach.
     """
+    if scenario.futures is not None:
+        raise InputError(f"scenario {scenario.name}: it asks for several futures, and a planning problem is of one; "
+                         "`capacity solve` and `capacity frontier --goals` plan them together")
     world = World(scenario, catalogue)
     designs = fleet.pods(world)
     tables = sites.places(world)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from capacity.scenario.goal import REGRET
 from capacity.scenario.messages import unknown
 from capacity.scenario.schema import DAY, Scenario
 from capacity.scenario.yaml_lines import KeyPath
@@ -17,6 +18,7 @@ def option_disagreements(s: Scenario) -> Problems:
     """(path, message) of everything in the optional parts that contradicts itself or the rest."""
     for check in (
         _batch, _names, _spans, _sales, _milestones, _halls, _terms, _training, _worth, _sovereign, _resilient,
+        _futures,
     ):
         yield from check(s)
 
@@ -149,6 +151,27 @@ def _resilient(s: Scenario) -> Problems:
         yield ("resilience", "any_site"), f"stands beside `links.survive: {s.links.survive}`; give one of the two"
     if asked.first is not None and asked.first > s.years.last:
         yield ("resilience", "first"), f"{asked.first} is after the last year {s.years.last}"
+
+
+def _futures(s: Scenario) -> Problems:
+    goals = [goal for goal, _ in s.goal.steps()]
+    if s.futures is None:
+        if REGRET in goals:
+            where: KeyPath = ("goal", "sequence", str(goals.index(REGRET)), "goal") if s.goal.sequence else (
+                "goal", "kind")
+            yield where, "asks for least regret, which is over several futures; give them under `futures`"
+        return
+    things = list(s.futures.reveal) if isinstance(s.futures.reveal, dict) else ["all"]
+    for name, future in s.futures.of.items():
+        for thing in future.branch:
+            if thing not in things:
+                yield ("futures", "of", name, "branch", thing), unknown(thing, things, "thing revealed")
+        for key in future.set:
+            if key.split(".")[0] in ("futures", "goal", "years"):
+                where = ("futures", "of", name, "set", key)
+                yield where, "is asked for of all futures alike; a future sets what the world is like"
+        if not name.strip() or "/" in name or "\\" in name:
+            yield ("futures", "of", name), "is also a folder's name; leave slashes out"
 
 
 def options_by_year(s: Scenario) -> Iterator[tuple[KeyPath, object]]:

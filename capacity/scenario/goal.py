@@ -9,7 +9,11 @@ from pydantic import Field
 from capacity.scenario.part import Part, Year
 from capacity.scenario.units import DollarsPerHour, Fraction
 
-GoalName = Literal["shortage", "worst_shortage", "served", "carbon", "cost", "cost_and_shortage", "surplus"]
+GoalName = Literal[
+    "shortage", "worst_shortage", "served", "carbon", "cost", "cost_and_shortage", "surplus", "regret"
+]
+REGRET: GoalName = "regret"
+"""The goal that is of several futures."""
 
 
 class GoalStep(Part):
@@ -17,7 +21,9 @@ class GoalStep(Part):
 
     shortage: weighted, summed over years. worst_shortage: of the year with the largest. served: weighted instances,
     most of them. carbon: CO2 of the power used. cost: discounted. cost_and_shortage: with shortage at its price.
-    surplus: most worth of what is served (at `shortage_price` or `demand.worth`) less cost.
+    surplus: most worth of what is served (at `shortage_price` or `demand.worth`) less cost. regret: of the future with
+    the largest, cost with priced shortage above the least that it allows (needs `futures`, over which the others are
+    weighted means).
     """
 
     goal: GoalName
@@ -33,11 +39,12 @@ class Goal(Part):
     most_surplus: serve whatever costs less than it is worth: most worth of what is served less cost.
     least_carbon: least shortage, then least CO2 of the power used, then least cost.
     least_worst_shortage: least shortage of the worst year, then of all years, then least cost.
+    least_regret: over the `futures`: least of the greatest regret, then least expected cost plus priced shortage.
     """
 
     kind: Literal[
         "least_shortage_then_cost", "least_cost", "most_instances", "most_surplus", "least_carbon",
-        "least_worst_shortage",
+        "least_worst_shortage", "least_regret",
     ] = "least_shortage_then_cost"
     sequence: list[GoalStep] = Field(
         default_factory=list, description="goals of one's own, met in this order; given, they replace `kind`"
@@ -71,5 +78,6 @@ GOALS_OF_KIND: dict[str, list[GoalName]] = {
     "most_surplus": ["surplus"],
     "least_carbon": ["shortage", "carbon", "cost"],
     "least_worst_shortage": ["worst_shortage", "shortage", "cost"],
+    "least_regret": [REGRET, "cost_and_shortage"],
 }
 """Goals of each kind, in order."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from capacity.scenario.asked import Demand
+from capacity.scenario.futures import Futures
 from capacity.scenario.goal import Goal
 from capacity.scenario.options import (
     Bought,
@@ -323,6 +324,7 @@ class Scenario(Part):
     description: str = ""
     years: Horizon
     goal: Goal = Goal()
+    futures: Futures | None = Field(None, description="several futures planned for together; absent: one")
     time_slices: int = Field(1, ge=1, le=24, description="equal parts of the UTC day; each counts its busiest hour")
     classes: dict[str, ServiceClass] = Field(min_length=1)
     variants: dict[str, Variant] = Field(min_length=1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from capacity.studies.alternatives import Alternatives
     from capacity.studies.breakeven import BreakEven
     from capacity.studies.frontier import Frontier
+    from capacity.studies.futures import FuturesPlan, GoalsFrontier
     from capacity.studies.risk import Risk, RiskSpec
 
 ANSWERS = "answers"
@@ -119,3 +120,24 @@ def of_risk(found: Risk, spec: RiskSpec, aim: str, option: float | None) -> Answ
         "The scenario's own plan leaves a future without any plan: weighing them is needed.",)
     return Answer("risk", f"Plans under uncertainty: {spec.name}, aim {aim}",
                   {"values": told, "futures": found.by_future, "commitments": found.commitments}, "million USD", notes)
+
+
+def of_futures(found: FuturesPlan) -> Answer:
+    """Plans for several futures: what was reached of each goal, cost by future, what is decided ahead."""
+    told = pd.DataFrame([(f"{stage.goal.replace('_', ' ')}{end}", value) for stage in found.stages
+                         for end, value in (("", stage.objective), (", proven bound", stage.bound))],
+                        columns=["what", "musd"])
+    notes = ("Each future has a plan of its own; they agree in all that is decided before the futures part. Regret is "
+             "what a future's plan costs, shortage at its price, above the cheapest plan for that future alone. Goals "
+             "that are no money are in their own units.",)
+    return Answer("risk", f"Plans for {len(found.plans)} futures: {found.name}",
+                  {"values": told, "futures": found.by_future, "commitments": found.commitments}, "million USD", notes)
+
+
+def of_goals_frontier(found: GoalsFrontier) -> Answer:
+    """Two goals traded against each other."""
+    notes = [f"{len(found.points)} plans, none of which another beats in one goal for nothing; each proven to its gap.",
+             "Goals count as in the program: minimised, money in million USD."]
+    points = found.points.set_axis(["x", "y", "gap"], axis=1).assign(value="", reason="")
+    return Answer("frontier", f"Frontier: {found.second} against {found.first}",
+                  {"points": points[["value", "x", "y", "gap", "reason"]]}, found.second, tuple(notes))

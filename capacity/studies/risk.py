@@ -30,7 +30,7 @@ from capacity.scenario.units import Fraction, Seconds
 from capacity.scenario.yaml_lines import read_yaml_file
 from capacity.solving import Options
 from capacity.solving.compile import Form, compile_problem
-from capacity.solving.futures import Outcome, solve_together, together
+from capacity.solving.futures import solve_together, together
 from capacity.solving.tighten import round_rows
 from capacity.studies.fixing import DECISIONS, TERMS
 from capacity.studies.keys import Base
@@ -125,14 +125,20 @@ def future_problem(spec: RiskSpec, base: Base, sets: Mapping[str, str | float]) 
 
 
 def _nodes(form: Form, spec: RiskSpec, future: FutureSpec) -> dict[int, Hashable]:
-    """Columns decided while something is still to be revealed: what was known of this future by then."""
     reveal = {"all": spec.reveal} if isinstance(spec.reveal, int) else spec.reveal
-    branch = {thing: future.branch.get(thing, future.name) for thing in reveal}
+    return known_by(form, reveal, spec.lead, future.name, future.branch)
+
+
+def known_by(
+    form: Form, reveal: Mapping[str, int], lead: int, future: str, branch: Mapping[str, str]
+) -> dict[int, Hashable]:
+    """Columns decided while something is still to be revealed: what was known of this future by then."""
+    ways = {thing: branch.get(thing, future) for thing in reveal}
     out: dict[int, Hashable] = {}
     last = max(reveal.values())
-    for column, year in commit_years(form, spec.lead).items():
+    for column, year in commit_years(form, lead).items():
         if year < last:
-            out[column] = tuple((thing, way) for thing, way in branch.items() if reveal[thing] <= year)
+            out[column] = tuple((thing, way) for thing, way in ways.items() if reveal[thing] <= year)
     return out
 
 
@@ -192,7 +198,7 @@ def weigh(futures: Futures, aim: Aim = "expected") -> Risk:
     return Risk(
         float(share @ costs), outcome.bound, conditional_value(costs, share, spec.alpha),
         float((costs - np.array(best)).max()), float(share @ np.array(best)), _mean_plan(futures), table,
-        _commitments(futures, outcome), outcome.points)
+        commitments(futures.forms[0], futures.nodes[0], outcome.points[0]), outcome.points)
 
 
 def conditional_value(costs: Floats, weights: Floats, alpha: float) -> float:
@@ -247,9 +253,8 @@ def _cost(form: Form, point: Floats) -> float:
     return float(form.cost[GOAL] @ point) + form.offset[GOAL]
 
 
-def _commitments(futures: Futures, outcome: Outcome) -> pd.DataFrame:
+def commitments(form: Form, node: Mapping[int, Hashable], point: Floats) -> pd.DataFrame:
     """What is decided before anything is known: variable, place, item, year, value."""
-    form, node, point = futures.forms[0], futures.nodes[0], outcome.points[0]
     first = {column for column, known in node.items() if not known}
     rows: list[tuple[Any, ...]] = []
     for name in DECISIONS:

@@ -26,8 +26,13 @@ def least_cost(problem):
         if fixed >= best:
             break
         tried += 1
-        best = min(best, fixed + _rest(t, choice))
+        best = min(best, fixed + rest(t, choice))
     return best, tried
+
+
+def choices(t):
+    """(cost, {(variable, key): count}) of every choice of whole numbers that keeps the rules among them."""
+    return _choices(t, _whole(t))
 
 
 def _whole(t):
@@ -122,7 +127,7 @@ class Rows:
         return float(answer.fun) if answer.status == 0 else math.inf
 
 
-def _rest(t, choice):
+def rest(t, choice):
     """Least cost of all that is not counted in whole units; infinite where it cannot be done."""
     lp = Rows()
     alive = _stock(lp, t, choice)
