@@ -7,8 +7,17 @@ import pandas as pd
 
 from capacity.plan.audit_rows import limit_use
 from capacity.plan.columns import conform
-from capacity.plan.quantities import Values, blocks_standing, chosen, halls_standing, power_uses
+from capacity.plan.quantities import (
+    TERM_KEY,
+    Values,
+    blocks_standing,
+    chosen,
+    halls_standing,
+    power_uses,
+    quantities,
+)
 from capacity.problem import Problem
+from capacity.problem.estate import SITE_POWER
 
 ALMOST = 0.99
 """Share of a limit from which on it binds: pods and phases are whole, so the last percent is often out of reach."""
@@ -32,7 +41,8 @@ NO_GRID = "no grid yet for a phase"
 
 def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
     """Plan table `limits`: those of the problem, then those of each site: grid, pace of building, power of phases."""
-    parts = [_stated(problem, values), _grid(problem, values), _pace(problem, values), _site_power(problem, values)]
+    stated, grid = _without_grid(problem, values, _stated(problem, values), _grid(problem, values))
+    parts = [stated, grid, _pace(problem, values), _site_power(problem, values)]
     whole = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     gap = whole["rhs"] - whole["used"]
     slack = gap.where(whole["sense"] == "<=", (-gap).where(whole["sense"] == ">=", -gap.abs()))
@@ -45,6 +55,22 @@ def limits_table(problem: Problem, values: Values) -> pd.DataFrame:
 def _stated(problem: Problem, values: Values) -> pd.DataFrame:
     used = limit_use(problem, values).rename(columns={"period": "year"}).merge(_units(problem), on="limit", how="left")
     return used.fillna({"smallest_unit": 0.0})[["limit", "topic", "year", "sense", "rhs", "used", "smallest_unit"]]
+
+
+def _without_grid(
+    problem: Problem, values: Values, stated: pd.DataFrame, grid: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(stated limits, rows of grids): where nothing is built under a site's power and its grid has no room for a hall,
+    the site is one without a grid, as if it had halls of one kind and no power of its own."""
+    terms = problem.table("limit_terms").merge(quantities(problem, values), on=TERM_KEY, how="left")
+    built = terms["value"].fillna(0.0).abs().groupby(terms["limit"]).sum()
+    bare = stated["topic"].str.startswith(SITE_POWER) & (stated["limit"].map(built).fillna(0.0) <= 0)
+    bare &= (stated["rhs"] <= 0) | (stated["rhs"] < stated["smallest_unit"])
+    names = stated.loc[bare, ["topic", "year"]]
+    places = pd.DataFrame({"place": names["topic"].str.removeprefix(SITE_POWER), "period": names["year"]})
+    dark = _rows(places.assign(rhs=0.0, used=0.0), "site grid", "rhs", "used")
+    lit = grid[~grid["limit"].isin(dark["limit"])] if len(grid) else grid
+    return stated[~bare], pd.concat([part for part in (lit, dark) if len(part)] or [grid], ignore_index=True)
 
 
 def _units(problem: Problem) -> pd.DataFrame:

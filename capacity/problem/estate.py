@@ -21,6 +21,8 @@ from capacity.scenario.options import Lease, OnSite
 
 ONSITE = "power on site"
 """Resource of generation and storage: no asset stands in it."""
+SITE_POWER = "power of "
+"""How the topic of a site's limit begins, before its name."""
 
 
 def with_estate(world: World, tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
@@ -119,5 +121,5 @@ def site_power_limits(
         for year, mw in zip(world.years, most, strict=True):
             now = rows[(rows["period"] <= year) & (year < rows["period"] + rows["life"])]
             if len(now):
-                out.append(limit_row(f"power of {site.id}", year, max(float(mw), 0.0), now))
+                out.append(limit_row(f"{SITE_POWER}{site.id}", year, max(float(mw), 0.0), now))
     return out
