@@ -20,7 +20,7 @@ from benchmarks import genz
 from capacity.catalogue import load_catalogue
 from capacity.errors import InputError
 from capacity.network import fabric_design, interconnect
-from capacity.serving import Modes, Slo, Workload, frontier
+from capacity.serving import Modes, Slo, Workload, frontier, frontiers
 from capacity.serving.architecture import BYTES
 from capacity.serving.backends import with_backend
 from capacity.serving.plans import Cell, candidates
@@ -104,15 +104,15 @@ EVERY = Modes(parts=8, streaming=("host", "nvme"), disaggregated=True)
 def catalogue_frontier(catalogue, pairs, modes):
     """(pairs, seconds of CPU, of wall, plans kept)."""
     kept = done = 0
-    links = {chip.id: links_of(catalogue, chip) for chip in catalogue.accelerators().values()}
+    pools = [(chip, links_of(catalogue, chip)) for chip in catalogue.accelerators().values()]
     cpu, wall = time.process_time(), time.perf_counter()
     for card in catalogue.models().values():
         precision = card.native_precision if card.native_precision in BYTES else "bf16"
-        for chip in catalogue.accelerators().values():
-            if done == pairs:
-                return done, time.process_time() - cpu, time.perf_counter() - wall, kept
-            kept += len(frontier(card, chip, links[chip.id], WORK, SLO, weights=precision, modes=modes))
-            done += 1
+        asked = pools[: pairs - done]
+        if not asked:
+            break
+        kept += sum(map(len, frontiers(card, asked, WORK, SLO, weights=precision, modes=modes)))
+        done += len(asked)
     return done, time.process_time() - cpu, time.perf_counter() - wall, kept
 
 

@@ -83,7 +83,7 @@ def _plan(cell: Cell, plan: Mapping[str, float] | pd.Series, other: Cell | None 
     layout = _layout(cell, plan)
     first = prefill(cell.system, layout, cell.workload)
     host = np.array([plan.get("kv_home") == "host"])
-    candidate = Candidates(layout, host, np.zeros(1), first, kv_room(cell.system, layout))
+    candidate = Candidates.of(cell.system, layout, host, first, kv_room(cell.system, layout))
     batch = np.array([float(plan["batch"])])
     pool = _pool(cell, other, candidate, batch, plan) if other is not None and plan.get("prefill_copies") else None
     return Plan(cell, candidate, batch, pool)

@@ -42,6 +42,10 @@ class Prefill:
     """KV bytes per accelerator of one token of a mean session."""
     prefix_bytes: Array
     """KV bytes per accelerator that a reload brings back."""
+    host_rate: Array
+    """Bytes/s of the host link of an accelerator alone."""
+    shared_rate: Array
+    """Bytes/s of each when all of a host read at once."""
 
     @property
     def busy_s(self) -> Array:
@@ -54,7 +58,8 @@ class Prefill:
 
     def take(self, rows: Rows) -> Prefill:
         """The plans at an index or mask."""
-        return Prefill(self.chunks, self.chunk_s[rows], self.token_bytes[rows], self.prefix_bytes[rows])
+        return Prefill(self.chunks, self.chunk_s[rows], self.token_bytes[rows], self.prefix_bytes[rows],
+                       self.host_rate[rows], self.shared_rate[rows])
 
 
 def prefill(system: System, layout: Layout, workload: Workload) -> Prefill:
@@ -66,7 +71,8 @@ def prefill(system: System, layout: Layout, workload: Workload) -> Prefill:
     mean = workload.kv_tokens(workload.context_mean)
     return Prefill(chunks, prefill_s(system, layout, tokens, context),
                    kv_sequence_bytes(system, layout, _tokens(layout, mean)) / mean,
-                   kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix)))
+                   kv_sequence_bytes(system, layout, _tokens(layout, workload.prefix)),
+                   _tokens(layout, system.host_rate), _tokens(layout, system.shared_rate))
 
 
 @dataclass(frozen=True)
@@ -150,11 +156,11 @@ def _reload(system: System, layout: Layout, host: Bools, first: Prefill, rate: A
     """
     if not host.any():
         return np.zeros_like(stage), np.zeros_like(stage)
-    link = np.where(host, rate * first.prefix_bytes / system.shared_rate, 0.0)
+    link = np.where(host, rate * first.prefix_bytes / first.shared_rate, 0.0)
     if layout.stream is not None:
-        streaming = fetched_bytes(system, layout) / (system.shared_rate * stage)
+        streaming = fetched_bytes(system, layout) / (first.shared_rate * stage)
         link = np.where(host, link + streaming, 0.0)
-    alone = np.where(host, first.prefix_bytes / system.host_rate, 0.0)
+    alone = np.where(host, first.prefix_bytes / first.host_rate, 0.0)
     return link, np.where(link < 1.0, alone * (1.0 + link / (2.0 * np.maximum(1.0 - link, 1e-9))), np.inf)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capacity.serving.architecture import Architecture, Array, Bools, Rows
 from capacity.serving.load import Load, Prefill, load, prefill
@@ -28,11 +29,21 @@ class Candidates:
     reserve: Array
     prefill: Prefill
     room: Array
+    host_room: Array
+    """Bytes of host RAM for each accelerator."""
+    member: NDArray[np.intp]
+    """Of plans of several systems in one table, whose they are."""
+
+    @classmethod
+    def of(cls, system: System, layout: Layout, host: Bools, first: Prefill, room: Array) -> Candidates:
+        """Plans of one system, with no round trip held in reserve."""
+        none = np.zeros(len(room))
+        return cls(layout, host, none, first, room, none + system.host_bytes, np.zeros(len(room), dtype=np.intp))
 
     def take(self, rows: Rows) -> Candidates:
         """The plans at an index or mask."""
         return Candidates(self.layout.take(rows), self.host[rows], self.reserve[rows], self.prefill.take(rows),
-                          self.room[rows])
+                          self.room[rows], self.host_room[rows], self.member[rows])
 
     def hold(self, reserve: Array) -> Candidates:
         """The same plans with a round trip held in reserve."""
@@ -50,10 +61,13 @@ class Cell:
     workload: Workload
     slo: Slo
     modes: Modes = field(default_factory=Modes)
+    alike: System | None = None
+    """Another system that takes the same load in the same way, with whose plans these were worked out in one table."""
 
     def load(self, plans: Candidates, in_flight: Array) -> Load:
         """Load of every plan with so many sequences in flight."""
-        return load(self.system, plans.layout, plans.host, self.workload, self.slo, plans.prefill, in_flight)
+        system = self.alike or self.system
+        return load(system, plans.layout, plans.host, self.workload, self.slo, plans.prefill, in_flight)
 
     def pressure(self, plans: Candidates, at: Load) -> Array:
         """How full each limit is, one row per name of LIMITS; at most 1 when kept."""
@@ -61,7 +75,7 @@ class Cell:
             memory = np.where(plans.room > 0, at.kv_bytes / plans.room, np.inf)
             limit = self.slo.ttft_s - plans.reserve
             ttft = np.where(limit > 0, at.ttft / limit, np.inf)
-        host = self.host_bytes(plans, at) / max(self.system.host_bytes, 1.0)
+        host = self.host_bytes(plans, at) / np.maximum(plans.host_room, 1.0)
         return np.stack([memory, host, at.tpot / self.slo.tpot_s, ttft, at.pace, at.queue, at.link])
 
     def host_bytes(self, plans: Candidates, at: Load) -> Array:
@@ -74,7 +88,7 @@ def candidates(cell: Cell, max_accelerators: int) -> Candidates:
     system, modes = cell.system, cell.modes
     base = layouts(system, modes, max_accelerators)
     first, room = prefill(system, base, cell.workload), kv_room(system, base)
-    here = Candidates(base, np.zeros(len(room), dtype=bool), np.zeros(len(room)), first, room)
+    here = Candidates.of(system, base, np.zeros(len(room), dtype=bool), first, room)
     if not (modes.kv_offload and system.host_bytes and system.host_rate):
         return here
     both = here.take(np.tile(np.arange(len(room)), 2))

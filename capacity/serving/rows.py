@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -121,15 +122,40 @@ def columns(cell: Cell, sized: Sized, rows: NDArray[np.intp], weights: str, kv: 
     return {name: np.broadcast_to(made[name], per.shape) for name in FRONTIER_COLUMNS}
 
 
-def joined(parts: Sequence[Columns]) -> pd.DataFrame:
-    """One table of all parts, most instances per accelerator first; empty with its columns when there are none."""
+def joined(tables: Sequence[Sequence[Columns]]) -> list[pd.DataFrame]:
+    """A table of the parts of each, most instances per accelerator first; empty with its columns where there are none.
+
+    They are made as one and cut, since a table costs by itself more than its rows do.
+    """
+    ready = [_ordered(parts) for parts in tables]
+    some = [made for made in ready if made]
+    if not some:
+        return [_none() for _ in ready]
+    every = {name: np.concatenate([made[name] for made in some]) for name in FRONTIER_COLUMNS}
+    counts = every["accelerators"] = _in_whole(every["accelerators"])
+    whole = pd.DataFrame(every)
+    ends = np.cumsum([0, *(len(made["tp"]) if made else 0 for made in ready)])
+    cut = [whole.iloc[first:last].reset_index(drop=True) for first, last in pairwise(ends.tolist())]
+    if counts.dtype.kind == "f":
+        cut = [table.assign(accelerators=_in_whole(table["accelerators"].to_numpy())) for table in cut]
+    return [table if len(table) else _none() for table in cut]
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(FRONTIER_COLUMNS))
+
+
+def _ordered(parts: Sequence[Columns]) -> Columns:
     if not parts:
-        return pd.DataFrame(columns=list(FRONTIER_COLUMNS))
+        return {}
     made = parts[0] if len(parts) == 1 else {n: np.concatenate([p[n] for p in parts]) for n in FRONTIER_COLUMNS}
     order = np.lexsort((made["accelerators"], -made["instances_per_accelerator"]))
-    if (made["accelerators"] == np.floor(made["accelerators"])).all():
-        made = {**made, "accelerators": made["accelerators"].astype(np.int64)}
-    return pd.DataFrame({name: values[order] for name, values in made.items()})
+    return {name: values[order] for name, values in made.items()}
+
+
+def _in_whole(count: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Whole numbers as such where all are."""
+    return count.astype(np.int64) if (count == np.floor(count)).all() else count
 
 
 def shape(layout: Layout) -> Columns:

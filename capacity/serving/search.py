@@ -7,8 +7,8 @@ plans at once; throughput rises with it and so does every latency.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,9 +23,10 @@ from capacity.serving.modes import Modes
 from capacity.serving.plans import Candidates, Cell, candidates
 from capacity.serving.rows import FRONTIER_COLUMNS, Columns, Scores, columns, joined, pareto, scores
 from capacity.serving.sizing import Sized, largest_loads
+from capacity.serving.together import apart, stacked, stacks
 from capacity.serving.workload import Slo, Workload
 
-__all__ = ["FRONTIER_COLUMNS", "frontier", "reserves"]
+__all__ = ["FRONTIER_COLUMNS", "frontier", "frontiers", "reserves"]
 
 
 Pool = tuple[Accelerator, Interconnect]
@@ -52,20 +53,41 @@ def frontier(model: ModelCard, accelerator: Accelerator, interconnect: Interconn
     decoding in the copy. `prefill_on`: other accelerators for the prefill pools, disaggregated plans alone. Empty where
     nothing fits: see `why_empty`. Raises InputError for unknown precisions.
     """
+    found = frontiers(model, [(accelerator, interconnect)], workload, slo, weights=weights, kv=kv, modes=modes,
+                      calibration=calibration, max_accelerators=max_accelerators, prefill_on=prefill_on)
+    return found[0]
+
+
+def frontiers(model: ModelCard, pools: Sequence[Pool], workload: Workload, slo: Slo, *, weights: str = "fp8",
+              kv: str = "fp8", calibration: Calibration | None = None, max_accelerators: int = 4096,
+              modes: Modes | None = None, prefill_on: Pool | None = None) -> list[pd.DataFrame]:
+    """The `frontier` of one model on each of several accelerators, to the last bit the same and in less time.
+
+    Their plans are sized as one table where they are few (`together`). Raises InputError for unknown precisions.
+    """
     chosen = modes or Modes()
-    groups: list[Group] = []
-    levels: list[float] = []
-    for pair in precisions(accelerator, weights, kv):
-        cell = cell_of(model, accelerator, interconnect, workload, slo, *pair, calibration, chosen)
-        levels = reserves(cell)
-        if prefill_on is None:
-            groups += [_own(cell, sized, pair) for sized in _sized(cell, max_accelerators)]
+    pairs = [(at, pair) for at, (chip, _) in enumerate(pools) for pair in precisions(chip, weights, kv)]
+
+    def cell_on(pool: Pool, pair: tuple[str, str]) -> Cell:
+        return cell_of(model, pool[0], pool[1], workload, slo, pair[0], pair[1], calibration, chosen)
+
+    cells = [cell_on(pools[at], pair) for at, pair in pairs]
+    own = _sized(cells, max_accelerators) if prefill_on is None else [(cell, []) for cell in cells]
+    groups: list[list[Group]] = [[] for _ in pools]
+    levels: list[list[float]] = [[] for _ in pools]
+    for (at, pair), (cell, sized) in zip(pairs, own, strict=True):
+        levels[at] = reserves(cell)
+        groups[at] += [_own(cell, each, pair) for each in sized]
         if chosen.disaggregated:
-            pool = prefill_on or (accelerator, interconnect)
-            other = cell_of(model, *pool, workload, slo, *pair, calibration, chosen)
-            groups += _pooled(cell, other, max_accelerators, pair)
+            other = cell_on(prefill_on or pools[at], pair)
+            groups[at] += _pooled(replace(cell, alike=None), other, max_accelerators, pair)
+    return joined([_kept(mine, bounds) for mine, bounds in zip(groups, levels, strict=True)])
+
+
+def _kept(groups: list[Group], levels: list[float]) -> list[Columns]:
+    """The Pareto-best plans of all groups."""
     kept = pareto([group.scores for group in groups], levels)
-    return joined([group.columns(rows) for group, rows in zip(groups, kept, strict=True) if len(rows)])
+    return [group.columns(rows) for group, rows in zip(groups, kept, strict=True) if len(rows)]
 
 
 def _own(cell: Cell, sized: Sized, pair: tuple[str, str]) -> Group:
@@ -79,10 +101,23 @@ def _pooled(cell: Cell, other: Cell, most: int, pair: tuple[str, str]) -> list[G
             for unit in disaggregated.units(cell, other, most, (0.0, *reserves(cell)))]
 
 
-def _sized(cell: Cell, max_accelerators: int) -> list[Sized]:
+def _sized(cells: Sequence[Cell], most: int) -> list[tuple[Cell, list[Sized]]]:
+    """Each cell with its plans at their largest load; small ones are sized together."""
+    made: dict[int, tuple[Cell, list[Sized]]] = {}
+    plans = [every.take(np.flatnonzero(every.room > 0)) for every in (candidates(cell, most) for cell in cells)]
+    for places in stacks(cells, plans):
+        mine = [cells[at] for at in places]
+        if len(places) == 1:
+            made[places[0]] = (mine[0], _at_largest(mine[0], plans[places[0]]))
+        else:
+            found = _at_largest(mine[0], stacked(mine, [plans[at] for at in places]))
+            made |= dict(zip(places, apart(mine, found), strict=True))
+    return [made[at] for at in range(len(cells))]
+
+
+def _at_largest(cell: Cell, plans: Candidates) -> list[Sized]:
     """Every plan at its largest load, and those short of a reserve again with it held."""
-    plans = candidates(cell, max_accelerators)
-    sized = largest_loads(cell, plans.take(np.flatnonzero(plans.room > 0)))
+    sized = largest_loads(cell, plans)
     again = _reserved(cell, sized)
     return [sized] if again is None else [sized, largest_loads(cell, again)]
 

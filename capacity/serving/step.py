@@ -50,7 +50,7 @@ class Terms:
     many: Array
     """The same by the kernels for many tokens."""
     many_each: Array
-    overhead: float
+    overhead: Array
     moved: Array
     """Activations of one sequence between the products of all layers."""
     depth: Array
@@ -63,10 +63,10 @@ class Terms:
 
     def take(self, rows: Rows, layout: Layout) -> Terms:
         """The plans at an index or mask, which `layout` are."""
-        return Terms(layout, overhead=self.overhead, **{name: getattr(self, name)[rows] for name in PER_PLAN})
+        return Terms(layout, **{name: getattr(self, name)[rows] for name in PER_PLAN})
 
 
-PER_PLAN = tuple(f.name for f in fields(Terms) if f.name not in ("layout", "overhead"))
+PER_PLAN = tuple(f.name for f in fields(Terms) if f.name != "layout")
 """Terms with one entry a plan."""
 
 
@@ -123,7 +123,7 @@ def _terms(system: System, layout: Layout) -> Terms:
         kv=system.kv_token_bytes / split, index=system.index_token_bytes / split,
         core=arch.decode_core / layout.tp / system.core_rate, head_read=own * WIDE / system.weight_rate,
         head_product=2.0 * own / system.core_rate, few=few,
-        few_each=few_each, many=bulk, many_each=bulk_each, overhead=_overhead_s(system),
+        few_each=few_each, many=bulk, many_each=bulk_each, overhead=_overhead_s(system) + none,
         moved=_moved_s(system, layout), depth=layout.pp * stage_share(arch, layout), hops=hops,
         hops_each=(hand_over_s(layout.pp, layout.stage, many * volume, system.links) - hops) / PROBE,
         end=layout.pp * fit.step_s * fit.pace, end_each=layout.pp * fit.sequence_s,

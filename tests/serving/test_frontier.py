@@ -2,11 +2,22 @@ import dataclasses
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from capacity.errors import InputError
 from capacity.scenario.schema import ServiceClass
-from capacity.serving import FRONTIER_COLUMNS, Slo, Workload, cost_per_million_tokens, frontier, step_budget, why_empty
+from capacity.serving import (
+    FRONTIER_COLUMNS,
+    Modes,
+    Slo,
+    Workload,
+    cost_per_million_tokens,
+    frontier,
+    frontiers,
+    step_budget,
+    why_empty,
+)
 from capacity.serving.load import load, prefill
 from capacity.serving.memory import kv_room
 from capacity.serving.plans import legal_plans
@@ -199,3 +210,23 @@ def test_no_plan_of_a_frontier_equals_a_better_one():
         for j in range(i):
             better = rate[i] > rate[j], size[i] < size[j], power[i] < power[j], slack[i] > slack[j]
             assert any(better)
+
+
+def test_frontiers_side_by_side_are_those_of_each_accelerator_alone():
+    """To the last bit, for dense and MoE models, with parts of accelerators and pools, and where nothing fits."""
+    chips = [H100, dataclasses.replace(H100, id="slim", memory_gb=8.0, memory_usable_gb=8.0, it_power_w=500.0),
+             dataclasses.replace(H100, id="quick", memory_bandwidth_gb_s=8000.0, host_link_gb_s=400.0), RUBIN]
+    pools = [(chip, links(chip)) for chip in chips]
+    for model, modes in ((LLAMA70, Modes(parts=2, disaggregated=True)), (GPT_OSS, Modes()), (DEEPSEEK, Modes())):
+        together = frontiers(model, pools, THINKER, THINKER_SLO, max_accelerators=64, modes=modes)
+        for (chip, net), found in zip(pools, together, strict=True):
+            alone = frontier(model, chip, net, THINKER, THINKER_SLO, max_accelerators=64, modes=modes)
+            pd.testing.assert_frame_equal(found, alone, check_exact=True)
+        assert len(together[0])
+
+
+def test_precisions_of_each_accelerator_are_its_own_side_by_side():
+    pools = [(H100, links(H100)), (RUBIN, links(RUBIN))]
+    both = frontiers(LLAMA70, pools, THINKER, THINKER_SLO, max_accelerators=16, weights="any", kv="any")
+    assert "fp4" not in set(both[0]["weights"])
+    assert "fp4" in set(both[1]["weights"])
