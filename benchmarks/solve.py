@@ -1,4 +1,4 @@
-"""The race to a proven gap: ours beside HiGHS on the plain and on the tightened program, and SCIP, at four sizes.
+"""The race to a proven gap: ours beside HiGHS on plain, linked and tightened programs, and SCIP, at four sizes.
 
     python -m benchmarks.solve --size small|medium|large|world --seed 0 --time-limit 60 [--ways ours,highs] [--json]
     python -m benchmarks.solve --grow [--svg FILE]
@@ -34,9 +34,11 @@ SIZES = {
 TARGETS = {"small": (0.003, 20), "medium": (0.01, 60), "large": (0.01, 300), "world": (0.02, 900)}
 """Size -> (proven gap, seconds)."""
 GAPS = {"to_5pct": 0.05, "to_1pct": 0.01, "to_0.1pct": 0.001}
-WAYS = ("ours", "highs", "highs_tightened", "scip")
-NAMES = {"ours": "ours", "highs": "HiGHS, plain program", "highs_tightened": "HiGHS, tightened program",
-         "scip": "SCIP, plain program"}
+WAYS = ("ours", "highs", "highs_linked", "highs_tightened", "scip")
+NAMES = {"ours": "ours", "highs": "HiGHS, plain program", "highs_linked": "HiGHS, linked program",
+         "highs_tightened": "HiGHS, tightened program", "scip": "SCIP, plain program"}
+PROGRAM = {"highs": "plain", "highs_linked": "linked", "highs_tightened": "tightened", "scip": "plain"}
+"""Which of `capacity.solving.elsewhere.PROGRAMS` each way gets."""
 
 
 @dataclass
@@ -158,34 +160,26 @@ def _finite(value: float) -> float:
     return value if abs(value) < 1e19 else np.nan
 
 
-def write_programs(scenario: Path, plain: Path, tightened: Path) -> None:
-    """The plain program, and the one that our search works on, as MPS."""
+def write_programs(scenario: Path, kinds: set[str]) -> None:
+    """Programs of a scenario as MPS beside it, as `capacity export --mps --program KIND` writes them."""
     from capacity.catalogue import load_catalogue
     from capacity.problem import build_problem
     from capacity.scenario import load_scenario
-    from capacity.solving import tightened as tight
-    from capacity.solving.compile import compile_problem
-    from capacity.solving.highs import Deadline, Machine
+    from capacity.solving.elsewhere import write_program
 
     asked = load_scenario(scenario)
     problem = build_problem(asked, load_catalogue(asked.catalogue))
-    form = compile_problem(problem)
-    for path, program in ((plain, form), (tightened, tight.tightened(problem, form, Deadline(), 2)[0])):
-        goal = list(program.cost)[-1]
-        machine = Machine(program.matrix, program.row_lower, program.row_upper, 2, program.cost[goal],
-                          (program.lower, program.upper), program.integer)
-        machine.set_cost(program.cost[goal], program.offset[goal])
-        machine.write(path)
+    for kind in kinds:
+        write_program(problem, scenario.with_name(f"{kind}.mps"), kind=kind)
 
 
 def race(size: Size, seed: int, limit: float, gap: float, ways: list[str]) -> dict[str, Any]:
     """Figures of each way on one scenario."""
     with tempfile.TemporaryDirectory() as folder:
         scenario = synthesise(Path(folder) / "synthetic.yaml", size, seed)
-        files = {"ours": scenario, "highs": Path(folder) / "plain.mps", "scip": Path(folder) / "plain.mps",
-                 "highs_tightened": Path(folder) / "tightened.mps"}
-        if set(ways) - {"ours"}:
-            write_programs(scenario, files["highs"], files["highs_tightened"])
+        files = {way: scenario.with_name(f"{kind}.mps") for way, kind in PROGRAM.items()} | {"ours": scenario}
+        if kinds := {PROGRAM[way] for way in ways if way != "ours"}:
+            write_programs(scenario, kinds)
         return {way: _alone(way, files[way], limit, gap) for way in ways}
 
 
@@ -200,7 +194,7 @@ def _alone(way: str, path: Path, limit: float, gap: float) -> dict[str, Any]:
 
 
 ONE: dict[str, Callable[[Path, float, float], dict[str, Any]]] = {
-    "ours": ours, "highs": highs, "highs_tightened": highs, "scip": scip,
+    "ours": ours, "highs": highs, "highs_linked": highs, "highs_tightened": highs, "scip": scip,
 }
 
 

@@ -12,6 +12,10 @@ from capacity.errors import InputError
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write; default: inside RUN.")]
 Goal = Annotated[str | None, typer.Option("--goal", help="The goal in a program's objective; the first unless named.")]
+Program = Annotated[
+    str,
+    typer.Option("--program", metavar="KIND", help="plain, or with the same plans and stronger: linked, tightened."),
+]
 Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", metavar="GOAL=VALUE", help="In a program, hold an earlier goal at most there. Repeatable."),
@@ -44,13 +48,14 @@ def export(
     out: Out = None,
     mps: Annotated[Path | None, typer.Option("--mps", metavar="FILE", help="A scenario's program as MPS.")] = None,
     lp: Annotated[Path | None, typer.Option("--lp", metavar="FILE", help="The same as an LP file.")] = None,
+    kind: Program = "plain",
     goal: Goal = None,
     keep: Keep = None,
     sets: Sets = None,
 ) -> None:
     """Write every table of a plan as CSV, a workbook or JSON; or a scenario's plain program for another solver."""
     if mps or lp:
-        write_program(run, sets, mps or lp, ".mps" if mps else ".lp", goal, keep or [])
+        write_program(run, sets, mps or lp, ".mps" if mps else ".lp", goal, keep or [], kind)
         return
     from capacity.plan import export_plan, latest
 
@@ -63,9 +68,10 @@ def export(
 
 
 def write_program(
-    scenario: str, sets: list[str] | None, path: Path | None, ending: str, goal: str | None, keep: list[str]
+    scenario: str, sets: list[str] | None, path: Path | None, ending: str, goal: str | None, keep: list[str],
+    kind: str = "plain",
 ) -> None:
-    """The plain program of a scenario as an MPS or LP file."""
+    """A program of a scenario as an MPS or LP file."""
     from capacity.problem import build_problem
     from capacity.solving.elsewhere import write_program as write
 
@@ -74,8 +80,8 @@ def write_program(
         raise InputError(f"--{ending[1:]} {path}: the file must end in {ending}")
     kept = dict(held(one) for one in keep)
     asked, catalogue = question(scenario, sets)
-    chosen = write(build_problem(asked, catalogue), path, goal, kept)
-    typer.echo(f"wrote {path}: goal {chosen} in the objective")
+    chosen = write(build_problem(asked, catalogue), path, goal, kept, kind)
+    typer.echo(f"wrote {path}: the {kind} program, goal {chosen} in the objective")
 
 
 def held(given: str) -> tuple[str, float]:

@@ -17,9 +17,11 @@ from capacity.errors import CapacityError, InfeasibleError, InputError, LimitErr
 from capacity.formulation import build_model
 from capacity.problem import Problem
 from capacity.solving.compile import Form, compile_problem, goal_name
-from capacity.solving.highs import Machine
+from capacity.solving.highs import Deadline, Machine
 from capacity.solving.options import Listener, Options, Progress
+from capacity.solving.plain import plain
 from capacity.solving.solution import Solution, Stage, relative_gap
+from capacity.solving.tightened import tightened
 
 SOLVERS: Mapping[str, tuple[str, ...]] = {
     "gurobi": ("gurobi_direct", "gurobi"), "cplex": ("cplex_direct", "cplex"),
@@ -33,6 +35,13 @@ INSTALL: Mapping[str, str] = {
     "cbc": "the program `cbc` on the PATH", "highs": "pip install highspy",
 }
 
+PROGRAMS: Mapping[str, str] = {
+    "plain": "each place's opening tied to what happens there by its grid and land alone",
+    "linked": "and by a row for each demand served from it, each of its phases and each purchase: what we formulate",
+    "tightened": "and with rows rounded and cuts added: what our search works on",
+}
+"""Programs with the same plans, each a stronger one than the one before."""
+
 LIMITS: Mapping[str, tuple[str, str]] = {
     "gurobi": ("MIPGap", "TimeLimit"), "cplex": ("mip_tolerances_mipgap", "timelimit"),
     "xpress": ("miprelstop", "maxtime"), "scip": ("limits/gap", "limits/time"), "cbc": ("ratioGap", "seconds"),
@@ -42,16 +51,18 @@ LIMITS: Mapping[str, tuple[str, str]] = {
 
 
 def write_program(
-    problem: Problem, path: Path, goal: str | None = None, keep: Mapping[str, float] | None = None
+    problem: Problem, path: Path, goal: str | None = None, keep: Mapping[str, float] | None = None, kind: str = "plain"
 ) -> str:
     """Write one goal's program as .mps or .lp (by the ending of `path`); returns the goal in the objective.
 
+    `kind` is one of `PROGRAMS`; all have the same plans.
+
     The goal is the first one unless named; `keep` holds earlier goals at most at a value, as rows. Words in names are
-    made fit for both formats. Raises InputError for an unknown goal or ending, or a path that cannot be written.
+    made fit for both formats. Raises InputError for an unknown goal, kind or ending, or a path that cannot be written.
     """
     if path.suffix not in (".mps", ".lp"):
         raise InputError(f"{path}: the file must end in .mps or .lp")
-    form = compile_problem(problem)
+    form = program(problem, kind)
     chosen = _known_goal(form, goal or next(iter(form.cost)))
     machine = Machine(form.matrix, form.row_lower, form.row_upper)
     machine.set_bounds(form.lower, form.upper)
@@ -72,6 +83,18 @@ def write_program(
         raise InputError(f"{path}: cannot write: {error.strerror or error}") from None
     machine.write(path)
     return chosen
+
+
+def program(problem: Problem, kind: str) -> Form:
+    """A problem's program of a kind. Raises InputError for one that is not in `PROGRAMS`."""
+    if kind not in PROGRAMS:
+        hint = nearest(kind, list(PROGRAMS))
+        meant = f"; nearest: {hint!r}" if hint else ""
+        raise InputError(f"no program {kind!r}; allowed: {', '.join(PROGRAMS)}{meant}")
+    form = compile_problem(problem)
+    if kind == "plain":
+        return plain(form)
+    return form if kind == "linked" else tightened(problem, form, Deadline(), 1)[0]
 
 
 def _known_goal(form: Form, goal: str) -> str:

@@ -36,7 +36,7 @@ def within_reach(form: Form) -> Form:
     upper = form.upper.copy()
     told = ~np.isfinite(upper) | (upper > MOST) | form.integer
     for _ in range(PASSES):
-        least = np.where(told, _implied(form, upper), np.inf)
+        least = np.where(told, implied(form, upper), np.inf)
         least = np.where(form.integer, np.floor(least + ROOM), least * (1 + ROOM) + ROOM)
         better = np.maximum(np.minimum(upper, least), form.lower)
         moved = better < upper * (1 - 1e-6)
@@ -47,7 +47,7 @@ def within_reach(form: Form) -> Form:
     return _switched(replace(form, upper=upper))
 
 
-def _implied(form: Form, upper: Floats) -> Floats:
+def implied(form: Form, upper: Floats) -> Floats:
     """Largest value of each column that its rows allow with all other columns within their bounds; inf where none."""
     matrix = form.matrix
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
