@@ -93,10 +93,11 @@ class Keepsake:
             np.concatenate([np.where(rows >= 0, found.rows[rows], BASIC), last]).astype(np.int8),
             self.dual(goal, names, kept), (columns >= 0) & found.used[columns])
 
-    def used(self, names: tuple[Names, Names]) -> Flags:
-        """Which of another problem's columns the plan or a relaxation used here, and columns that this problem did not
-        have: shape (columns,)."""
-        own = np.logical_or.reduce([self.best > USED, *(found.used for found in self.relaxed.values())])
+    def used(self, names: tuple[Names, Names], goal: str | None = None) -> Flags:
+        """Which of another problem's columns the plan or a relaxation (of one goal, else of any) used here, and columns
+        that this problem did not have: shape (columns,)."""
+        relaxed = [found.used for g, found in self.relaxed.items() if goal in (None, g)]
+        own = np.logical_or.reduce([self.best > USED, *relaxed])
         at = _where(self.column_names, names[0])
         return np.asarray((at < 0) | own[at])
 

@@ -3,9 +3,9 @@
 A large program's simplex runs from a kept basis take longer than interior point from nothing once many numbers differ.
 So each goal is treated like this: (1) the whole numbers of every donor, the rest solved again, are plans; (2) the best
 mix of all donors' multipliers is a bound (`mixing`); (3) the relaxation is solved over the columns that donors used and
-those that its prices call for (`sifting`); (4) plans are searched among these columns (`sifting_search`), a goal that
-another follows held within the asked gap; (5) if the gap is still open, a bound proven with earlier goals held
-elsewhere is raised, and the search goes on as any does. Small programs are treated as in `warm`.
+those that its prices call for, prices staying near what donors paid (`sifting`); (4) plans are searched among these
+columns (`sifting_search`); (5) if the gap is still open, a bound proven with earlier goals held elsewhere is raised,
+and the search goes on as any does. Small programs are treated as in `warm`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from capacity.solving.mixing import best_mix
 from capacity.solving.options import Listener, Options
 from capacity.solving.revise import Built
 from capacity.solving.search import SMALL
-from capacity.solving.sifting import USED, owners, shared_rows, sift
+from capacity.solving.sifting import USED, Places, owners, shared_rows, sift
 from capacity.solving.sifting_search import hunt_among_seen
 from capacity.solving.solution import Solution
 from capacity.solving.strategy import finish
@@ -35,12 +35,9 @@ from capacity.solving.warm import ROUTES, WarmSearch
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-CLOSED = 0.9
-"""Share of the asked gap at which the search among columns looked at stops."""
-HELD_ABOVE = 0.5
-"""Share of the asked gap by which a goal is held above its bound while the next one is looked ahead to."""
-NEAR, EXACT = 0.1, 1e-7
-"""Share of the asked gap up to which a relaxation is solved, and the least relative gap that it is solved to."""
+NEAR, LOOSE, EXACT = 0.1, 0.5, 1e-7
+"""Shares of the asked gap up to which a relaxation is proven, and its point may be from that until a goal was searched
+in vain; and the least relative gap that it is solved to."""
 
 __all__ = ["ROUTES", "AlikeSearch", "Resolved", "WarmSearch", "resolve"]
 
@@ -56,21 +53,19 @@ class AlikeSearch(WarmSearch):
     """Goals that were searched once already."""
     before: Built = field(default_factory=Built)
     """What was built last, for problems that differ in numbers only."""
-    held_ahead: float = np.inf
-    """Value at which a goal was held while the next one was looked ahead to."""
-    guide: Floats = field(default_factory=lambda: np.zeros(0))
-    """Cost by which plans of the goal under way are compared."""
+    owner: NDArray[np.int64] = field(init=False)
+    """Number of the place that a column is about, see `sifting.owners`."""
     seen: Flags = field(init=False)
     """Columns that a relaxation looked at."""
-    shared: Flags = field(init=False)
-    """Rows over several places."""
+    places: Places = field(init=False)
+    """Every place by itself."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.seen = self.shared = np.zeros(0, dtype=bool)
+        self.seen = np.zeros(self.form.columns, dtype=bool)
         if self.many:
-            owner = owners(self.form, self.problem.table("openings")["place"].unique())
-            self.seen, self.shared = owner < 0, shared_rows(self.form, owner)
+            self.owner = owners(self.form, self.problem.table("openings")["place"].unique())
+            self.places = Places(self.form, shared_rows(self.form, self.owner), self.options.threads)
 
     def built(self) -> Form:
         """The problem as arrays: not built again where only prices and limits differ from the one built last."""
@@ -110,44 +105,45 @@ class AlikeSearch(WarmSearch):
         return best_mix(self.form, self.form.cost[goal], duals, held, self.deadline, by_rule=False).bound
 
     def relax(self, goal: str, cost: Floats) -> tuple[Floats | None, float]:
-        """Relaxation of one goal. One that was looked ahead to is not solved again: its multipliers, mixed with the
-        donors', prove a bound at the value that the goal before was held at in the end."""
+        """Relaxation of one goal. One that was looked ahead to is not solved again where its multipliers, mixed with
+        the donors', prove enough at the value that the goal before was held at in the end."""
         if not self.many or self.ahead is None or self.ahead.goal != goal or not self.kept:
             return super().relax(goal, cost)
-        self.partial.add(goal)
-        return self.ahead.point, self.mixed(goal, self.ahead.dual)
-
-    def look_ahead(self, goal: str, later: str, point: Floats) -> tuple[Floats, Floats | None]:
-        """(guiding cost, relaxed point) of the next goal. A bound that no plan may reach is held above by a share of
-        the asked gap."""
-        if not self.many:
-            return super().look_ahead(goal, later, point)
-        proven = self.bound
-        self.bound += HELD_ABOVE * self.options.gap * abs(proven + self.form.offset[goal])
-        self.held_ahead = self.bound
-        try:
-            return super().look_ahead(goal, later, point)
-        finally:
-            self.bound = proven
+        proven = self.mixed(goal, self.ahead.dual)
+        before, self.bound = self.bound, max(self.bound, proven)
+        if self.closed(goal):
+            self.partial.add(goal)
+            return self.ahead.point, proven
+        self.bound = before
+        return super().relax(goal, cost)
 
     def linear(self, cost: Floats, near: bool = False) -> Answer:
         """A linear program: over the columns that donors used, and those that their prices call for (`sifting`)."""
         goal = next(g for g in self.goals if self.form.cost[g] is cost)
         if not self.many or not self.multipliers(goal):
             return super().linear(cost, near)
-        found = sift(self.form, cost, self.held_before(goal), self.shared, self.in_view(),
-                     max(NEAR * self.options.gap, EXACT), self.deadline, self.form.offset[goal], self.options.threads)
+        found = sift(
+            self.form, cost, self.held_before(goal), self.places, self.in_view(goal),
+            max(NEAR * self.options.gap, EXACT), self.deadline, self.form.offset[goal], self.options.threads,
+            [*self.multipliers(goal), *self.just_paid(goal)],
+            0.0 if goal in self.searched else LOOSE * self.options.gap)
         if found is None:
             return self.over(goal)
         self.seen |= found.columns
-        self.memory[goal] = replace(self.statuses(goal), dual=found.dual)
+        self.memory[goal] = self.leaving(goal, found.point, found.dual)
         return Answer("optimal", found.point, found.bound, found.bound, found.dual)
 
-    def in_view(self) -> Flags:
-        """Columns that a donor or the best plan uses, or that were called for before."""
-        seen = self.seen | self.in_use()
+    def just_paid(self, goal: str) -> list[Floats]:
+        """What the look ahead to a goal ended with."""
+        return [self.ahead.dual] if self.ahead is not None and self.ahead.goal == goal else []
+
+    def in_view(self, goal: str) -> Flags:
+        """Columns that the best plan uses, or a donor for this goal, or what earlier ones came to here."""
+        seen = (self.owner < 0) | self.in_use() | (self.form.lower > 0)
         for donor in self.donors:
-            seen |= donor.used(self.names)
+            seen |= donor.used(self.names, goal)
+        for earlier in self.goals[: self.goals.index(goal) + 1]:
+            seen |= self.memory[earlier].used if earlier in self.memory else False
         return seen
 
     def over(self, goal: str) -> Answer:
@@ -158,41 +154,29 @@ class AlikeSearch(WarmSearch):
         upper = np.concatenate([form.row_upper, [value for _, value in kept]])
         machine = Machine(
             sp.csr_matrix(matrix), lower, upper, self.options.threads, form.cost[goal], (form.lower, form.upper))
-        answer = machine.run(self.deadline, {"solver": "ipm", "run_crossover": "off"})
+        answer = machine.run(self.deadline, {"solver": "ipm", "run_crossover": "on"})
         if answer.status == "optimal" and answer.row_dual is not None:
-            self.seen |= answer.x > USED if answer.x is not None else False
-            self.memory[goal] = replace(self.statuses(goal), dual=answer.row_dual)
+            point = np.zeros(self.form.columns) if answer.x is None else answer.x
+            self.seen |= point > USED
+            self.memory[goal] = self.leaving(goal, point, answer.row_dual)
         return answer
 
     def hunt(self, goal: str, guide: Floats, point: Floats | None) -> None:
         """Plans among the columns that relaxations looked at, then as any search does."""
         if self.many and point is not None and self.form.integer.any():
-            ahead = self.ahead if guide is not self.form.cost[goal] else None
-            later, proven = (goal, self.bound) if ahead is None else (ahead.goal, ahead.objective)
-            cost, offset = self.form.cost[later], self.form.offset[later]
-            held = [*self.held_before(goal), *([(self.form.cost[goal], self.held_ahead)] if ahead is not None else [])]
-            target = proven + CLOSED * self.options.gap * abs(proven + offset)
-            self.guide = guide
-            hunt_among_seen(self, goal, cost, held, target, point)
+            hunt_among_seen(self, goal, guide, point)
             if self.closed(goal):
                 return
         super().hunt(goal, guide, point)
 
-    def settle_point(self, x: Floats, cost: Floats, held: Sequence[tuple[Floats, float]], goal: str) -> None:
-        """Take a point whose whole numbers are good for `cost`, the rest solved again with goals held."""
-        whole, fixed = self.form.integer, np.round(x)
-        matrix = sp.csr_matrix(sp.vstack([self.form.matrix, *(sp.csr_matrix(c) for c, _ in held)]))
-        lower = np.concatenate([self.form.row_lower, np.full(len(held), -np.inf)])
-        upper = np.concatenate([self.form.row_upper, [value for _, value in held]])
-        box = np.where(whole, fixed, self.form.lower), np.where(whole, fixed, self.form.upper)
-        answer = Machine(matrix, lower, upper, self.options.threads, cost, box).run(self.deadline, {"solver": "choose"})
-        self.take(answer.x if answer.status == "optimal" and answer.x is not None else x, self.guide, goal)
-
     def statuses(self, goal: str) -> Relaxed:
         """A basis to leave behind: the first donor's that has one."""
         donor = next(d for d in self.donors if goal in d.relaxed)
-        found = donor.relaxed_here(goal, self.names, len(self.held_before(goal)))
-        return replace(found, used=found.used | self.seen)
+        return donor.relaxed_here(goal, self.names, len(self.held_before(goal)))
+
+    def leaving(self, goal: str, point: Floats, dual: Floats) -> Relaxed:
+        """What a relaxation solved here leaves: columns that its point uses, its multipliers, a donor's basis."""
+        return replace(self.statuses(goal), dual=dual, used=point > USED)
 
     def inherited(self, goal: str) -> Relaxed:
         """The donors' basis and multipliers in this problem's order."""

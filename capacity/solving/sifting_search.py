@@ -1,12 +1,12 @@
-"""A plan from the columns that relaxations looked at: one run of branch and bound, which is several times smaller.
+"""Plans from the columns that relaxations looked at: runs of branch and bound over a program several times smaller.
 
-A goal that another one follows is not driven to its best: it is held at a share of the asked gap above its bound, and
-the next goal is searched for, so that one plan serves both.
+First whole numbers within one of the relaxed point, which is mostly enough; then one less too, since what is built need
+not be rounded down only because what stands in it is; then any whole numbers that the relaxation or the best plan uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,35 +20,65 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+PHASES = ("rounding", "rounding with one less", "searching what was looked at")
 USED = 1e-6
 """Value in the relaxation from which on a whole number may be searched."""
-CLOSE = 0.4
+CLOSE = 0.2
 """Share of the asked gap up to which such a program is searched: its own bound is none of the whole one's."""
 LOOKS = 400
 """How often HiGHS may ask whether to stop."""
 
 
-def hunt_among_seen(
-    search: AlikeSearch, goal: str, cost: Floats, held: Sequence[tuple[Floats, float]], target: float, point: Floats
-) -> None:
-    """Offer the best plan found for `cost` with goals held, among the columns seen whose whole numbers the relaxed
-    point uses. target: value without a constant at which the search may stop."""
-    form, gap = search.form, search.options.gap
-    among = search.in_view() & ~(form.integer & (point < USED) & ~search.in_use())
+def hunt_among_seen(search: AlikeSearch, goal: str, guide: Floats, point: Floats) -> None:
+    """Offer the best plans found for the cost `guide` among the columns seen, around the relaxed point."""
+    pure = search.form.cost[goal]
+    dearer = pure if guide is pure else guide + 99 * search.price * pure
+    for box, phase, cost in zip(_boxes(search, goal, point), PHASES, (guide, guide, dearer), strict=True):
+        if search.closed(goal) or search.deadline.left() <= 0:
+            return
+        search.tell_of(goal, phase)
+        found = _best(search, goal, cost, box)
+        if found is not None:
+            search.offer(found, cost, goal)
+
+
+def _boxes(search: AlikeSearch, goal: str, point: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """Ever wider boxes around the relaxed point; where goals are held the best plan, which keeps them, is in each."""
+    form = search.form
+    low, high = np.floor(point + USED), np.ceil(point - USED)
+    for less in (0.0, 1.0):
+        least, most = np.maximum(form.lower, low - less), np.minimum(form.upper, high)
+        if search.best is not None and search.held_before(goal):
+            least, most = np.minimum(least, search.best), np.maximum(most, search.best)
+        yield np.where(form.integer, least, form.lower), np.where(form.integer, most, form.upper)
+    used = ~form.integer | (point > USED) | search.in_use()
+    yield form.lower, np.where(used, form.upper, np.clip(0.0, form.lower, form.upper))
+
+
+def _best(search: AlikeSearch, goal: str, cost: Floats, box: tuple[Floats, Floats]) -> Floats | None:
+    """The best point in a box over the columns seen, earlier goals held."""
+    form, held = search.form, search.held_before(goal)
+    rest = np.asarray(np.clip(0.0, *box))
+    among = (box[1] > box[0]) & (form.integer | search.seen | search.in_use())
     matrix = sp.csr_matrix(sp.vstack([form.matrix, *(sp.csr_matrix(c) for c, _ in held)]))
     lower = np.concatenate([form.row_lower, np.full(len(held), -np.inf)])
     upper = np.concatenate([form.row_upper, [value for _, value in held]])
-    rest = np.where(among, 0.0, np.clip(0.0, form.lower, form.upper))
+    rest[among] = 0.0
     moved = matrix @ rest
     part = sp.csr_matrix(sp.csc_matrix(matrix)[:, among])
     there = np.diff(part.indptr) > 0
     machine = Machine(part[there], (lower - moved)[there], (upper - moved)[there], search.options.threads, cost[among],
-                      (form.lower[among], form.upper[among]), form.integer[among])
+                      (box[0][among], box[1][among]), form.integer[among])
     machine.most_looks = LOOKS
-    start = search.best[among] if search.best is not None and search.in_use()[~among].sum() == 0 else None
-    options = {"solver": "choose", "mip_rel_gap": CLOSE * gap, "objective_target": target - float(cost @ rest)}
-    search.tell_of(goal, "searching what was looked at")
+    start, pure = None, cost is form.cost[goal]
+    if search.best is not None and bool(np.all((search.best >= box[0] - USED) & (search.best <= box[1] + USED))):
+        start = search.best[among]
+    constant = (form.offset[goal] if pure else 0.0) + float(cost @ rest)
+    machine.set_cost(cost[among], constant)
+    stop = search.target(goal) if pure else -np.inf
+    options = {"solver": "choose", "mip_rel_gap": CLOSE * search.options.gap, "objective_target": stop}
     answer = machine.run(search.deadline, options, start)
-    if answer.x is not None:
-        rest[among] = answer.x
-        search.settle_point(rest, cost, held, goal)
+    if answer.x is None:
+        return None
+    rest[among] = answer.x
+    return rest

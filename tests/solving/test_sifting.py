@@ -8,7 +8,7 @@ from capacity.solving.compile import compile_problem
 from capacity.solving.highs import Deadline, Machine
 from capacity.solving.keepsake import names_of
 from capacity.solving.resolve import AlikeSearch, resolve
-from capacity.solving.sifting import owners, shared_rows, sift
+from capacity.solving.sifting import Places, owners, shared_rows, sift
 from tests.solving.test_resolve import EXACT
 from tests.support.tiny_problem import tiny_problem
 
@@ -53,7 +53,7 @@ def test_value_and_bound_enclose_the_optimum(seed, near):
     held = []
     for goal, cost in form.cost.items():
         every = np.ones(form.columns, dtype=bool)
-        found = sift(form, cost, held, shared, every, near, Deadline(), form.offset[goal])
+        found = sift(form, cost, held, Places(form, shared), every, near, Deadline(), form.offset[goal])
         true = optimum(form, cost, held)
         slack = 1e-5 * max(1.0, abs(true))
         assert found is not None
@@ -62,12 +62,31 @@ def test_value_and_bound_enclose_the_optimum(seed, near):
         held.append((cost, true + 0.01 * abs(true) + slack))
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("times", [0.0, 0.5, 2.0])
+def test_prices_paid_before_change_the_way_and_not_the_end(seed, times):
+    """However wrong the prices are that the search starts around, and with only what is used to start from."""
+    _, form, owner = parts(seed)
+    shared = shared_rows(form, owner)
+    goal = list(form.cost)[-1]
+    cost, every = form.cost[goal], np.ones(form.columns, dtype=bool)
+    free = sift(form, cost, [], Places(form, shared), every, 1e-6, Deadline(), form.offset[goal])
+    assert free is not None
+    start = (owner < 0) | (free.point > 1e-7)
+    found = sift(form, cost, [], Places(form, shared), start, 1e-6, Deadline(), form.offset[goal],
+                 paid=[times * free.dual])
+    true = optimum(form, cost)
+    assert found is not None
+    assert found.objective == pytest.approx(true, rel=1e-5, abs=1e-6)
+    assert found.bound == pytest.approx(true, rel=1e-5, abs=1e-6)
+
+
 def test_columns_left_out_are_called_for():
     _, form, owner = parts(1)
     goal = next(iter(form.cost))
     cost, shared = form.cost[goal], shared_rows(form, owner)
     start = owner < 0  # what is served at no place: nothing is built
-    found = sift(form, cost, [], shared, start, 1e-6, Deadline(), form.offset[goal])
+    found = sift(form, cost, [], Places(form, shared), start, 1e-6, Deadline(), form.offset[goal])
     true = optimum(form, cost)
     assert found is not None
     assert found.columns.sum() > start.sum()
@@ -78,8 +97,8 @@ def test_without_shared_rows_there_is_nothing_to_sift():
     _, form, _ = parts(1)
     goal = next(iter(form.cost))
     every, none = np.ones(form.columns, dtype=bool), np.zeros(len(form.row_lower), dtype=bool)
-    assert sift(form, form.cost[goal], [], none, every, 0.01, Deadline()) is None
-    assert sift(form, form.cost[goal], [], ~none, every, 0.01, Deadline()) is None
+    assert sift(form, form.cost[goal], [], Places(form, none), every, 0.01, Deadline()) is None
+    assert sift(form, form.cost[goal], [], Places(form, ~none), every, 0.01, Deadline()) is None
 
 
 def test_a_keepsake_tells_the_columns_used(monkeypatch):
