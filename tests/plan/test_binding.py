@@ -45,9 +45,9 @@ def test_power_on_site_is_no_site(binds):
 
 @pytest.mark.parametrize("grid", ["0 MW", "10 MW"])
 def test_an_unused_site_without_a_grid_is_told_as_one(binds, grid):
-    """Hamina has no grid, or one too small for a phase; whoever offers turbines there, its power is no limit that
-    anything comes up against."""
-    told = binds({2027: "30 MW"}, {"hamina": {"grid": {2027: grid}}}, onsite=TURBINE)
+    """Hamina has no grid, or one too small for a phase: its power is no limit that anything comes up against."""
+    at_home = {"turbine": {**TURBINE["turbine"], "sites": ["abilene"]}}
+    told = binds({2027: "30 MW"}, {"hamina": {"grid": {2027: grid}}}, onsite=at_home)
     for words in told.values():
         assert "power of hamina" not in words
         assert "power of abilene" in words
