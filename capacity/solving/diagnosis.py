@@ -37,8 +37,29 @@ def whole_decisions(form: Form) -> str:
 
 
 def why_infeasible(problem: Problem, form: Form) -> str:
-    """One sentence naming the requirements that stand against each other and by how much."""
+    """What stands against each other and by how much: the nearest plan's misses; and, where it misses demand that must
+    be served, the limits that would have to give way for it (a budget, say)."""
     rules = [(i, name) for i, name in enumerate(form.row_names) if name.split("[")[0] in REQUIREMENTS]
+    answer, missed = _nearest(form, rules)
+    if answer == "infeasible":
+        return "no plan can meet the scenario, and no requirement can be named: the bounds of single decisions clash"
+    if missed is None:
+        return f"no plan can meet the scenario; the cause was not found, the search for it ended as {answer!r}"
+    said = [
+        f"{_say(name)} (short by {_amount(problem, name, by, size)})" for name, by, size in missed
+    ]
+    told = "no plan can meet all of the scenario; the nearest one misses: " + "; ".join(said)
+    if any(_is_demand(name) for name, _, _ in missed):
+        _, wider = _nearest(form, [(i, name) for i, name in rules if not _is_demand(name)])
+        if wider:
+            told += ". To serve all that must be served, what stands in the way is: " + "; ".join(
+                f"{_say(name)} (too tight by {_amount(problem, name, by, size, 'at')})" for name, by, size in wider)
+    return told
+
+
+def _nearest(form: Form, rules: list[tuple[int, str]]) -> tuple[str, list[tuple[str, float, float]] | None]:
+    """(how the search ended, [(rule, moved by, its side)] of at most five rules, the most moved for their size first):
+    the least that some rules must give for all others to hold. None where they cannot, or it was not found."""
     at = np.array([i for i, _ in rules], dtype=int)
     ones = np.ones(len(at))
     rows = form.matrix.shape[0]
@@ -53,21 +74,28 @@ def why_infeasible(problem: Problem, form: Form) -> str:
         np.concatenate([form.lower, np.zeros(slack)]), np.concatenate([form.upper, np.full(slack, np.inf)])
     )
     answer = machine.run(Deadline(60.0), {"solver": "choose"})
-    if answer.status == "infeasible":
-        return "no plan can meet the scenario, and no requirement can be named: the bounds of single decisions clash"
     if answer.status != "optimal" or answer.x is None:
-        return f"no plan can meet the scenario; the cause was not found, the search for it ended as {answer.status!r}"
+        return answer.status, None
     moved = answer.x[form.columns : form.columns + len(at)] + answer.x[form.columns + len(at) :]
     worst = np.argsort(-moved * price)[:5]
-    said = [
-        f"{_say(rules[i][1])} (short by {moved[i]:,.4g} of {size[i]:,.4g}{_unit(rules[i][1])})"
-        for i in worst if moved[i] > 1e-7
-    ]
-    return "no plan can meet all of the scenario; the nearest one misses: " + "; ".join(said)
+    return answer.status, [(rules[i][1], float(moved[i]), float(size[i])) for i in worst if moved[i] > 1e-7]
 
 
-def _unit(row_name: str) -> str:
-    return " thousand instances" if row_name.startswith("every_demand") else ""
+def _is_demand(row_name: str) -> bool:
+    return row_name.startswith("every_demand")
+
+
+def _amount(problem: Problem, row_name: str, by: float, size: float, between: str = "of") -> str:
+    """How much of what: `250 of 250 thousand instances`, `$284 million at $2`."""
+    limits = problem.table("limits")
+    topic = limits.loc[limits["limit"] == row_name.partition("[")[2].rstrip("]"), "topic"]
+    if row_name.startswith("limits_hold[") and topic.str.endswith("budget").any():
+        return f"{_dollars(by)} {between} {_dollars(size)}"
+    return f"{by:,.4g} {between} {size:,.4g}" + (" thousand instances" if _is_demand(row_name) else "")
+
+
+def _dollars(millions: float) -> str:
+    return f"${millions:,.4g} million" if abs(millions) >= 1 else f"${millions * 1e6:,.0f}"
 
 
 def _say(row_name: str) -> str:
