@@ -227,7 +227,9 @@ class Lights:
     def run(self, turns: Iterator[Flags]) -> None:
         """Until the gap is proven, time is up, or nothing is learned."""
         loading = self.loading
-        if loading.allowed(loading.upper):
+        if self.search.best is not None:
+            self.best = self._whole(self.search.best[loading.columns])
+        elif loading.allowed(loading.upper):
             self.offer(loading.upper)
         self.tighten()
         while not self.closed():

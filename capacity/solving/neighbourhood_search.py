@@ -12,6 +12,7 @@ from capacity.solving.compile import Form
 from capacity.solving.loading import loading_of
 from capacity.solving.loading_search import hunt_loading
 from capacity.solving.neighbourhoods import around_places, windows
+from capacity.solving.network_start import start_network
 from capacity.solving.networks import networks
 from capacity.solving.separation import RULE
 from capacity.solving.tightened import SMALL
@@ -22,16 +23,20 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 NEIGHBOURHOOD_S = 8.0
-"""Seconds for one neighbourhood."""
+"""Seconds for one neighbourhood of a network."""
+
+LOOKS_OF_ONE = 150
+"""Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
 
 NEARLY_PROVEN = 0.01
 """Gap up to which a network's plan is left to branch and bound alone."""
 
-ROUNDING_S = 20.0
-"""Seconds for the first rounding."""
+LOOKS_OF_ROUNDING, LOOKS_OF_USED = 300, (1000, 2000)
+"""Effort of the first rounding, and of searching what the relaxation uses, first and again."""
 
 NETWORK_S = 200.0
-"""Seconds of which a network's first search may take a tenth and its neighbourhoods three tenths."""
+"""Seconds of which a network's first search may take a tenth, half if it starts from a plan, and its neighbourhoods
+three tenths."""
 
 
 def hunt_around(search: Search, goal: str, guide: Floats, point: Floats) -> None:
@@ -41,6 +46,8 @@ def hunt_around(search: Search, goal: str, guide: Floats, point: Floats) -> None
     """
     alone = len(search.goals) == 1 and search.cases is None
     loading = loading_of(search.problem, search.form, search.form.cost[goal]) if alone else None
+    if alone:
+        start_network(search, goal)
     if loading is not None:
         hunt_loading(search, goal, loading)
     elif search.form.columns <= SMALL or (alone and only_a_network(search) and not has_cuts(search.form)):
@@ -65,21 +72,20 @@ def has_cuts(form: Form) -> bool:
 
 def hunt_in_boxes(search: Search, goal: str, guide: Floats, point: Floats) -> None:
     """Whole numbers within one of the relaxation, then what it uses, then neighbourhoods of the best plan."""
-    whole, last = search.form.integer, len(search.stages) + 1 == len(search.goals)
-    budget = (1.0 if last else 0.4) * search.deadline.left()
+    whole = search.form.integer
     near = (np.floor(point + 1e-6), np.ceil(point - 1e-6))
     box = (np.where(whole, near[0], search.form.lower), np.where(whole, near[1], search.form.upper))
-    search.branch(goal, guide, box, "rounding", min(0.3 * budget, ROUNDING_S))
+    search.branch(goal, guide, box, "rounding", looks=LOOKS_OF_ROUNDING)
     pure = search.form.cost[goal]
     dearer = pure if guide is pure else guide + 99 * search.price * pure
-    for effort in (0.3, 0.4):
+    for effort in LOOKS_OF_USED:
         if search.closed(goal) or search.deadline.left() <= 0:
             break
         unused = whole & (point < 1e-6) & ~search.in_use()
         box = (search.form.lower, np.where(unused, 0.0, search.form.upper))
-        search.branch(goal, dearer, box, "searching what the relaxation uses", effort * budget)
+        search.branch(goal, dearer, box, "searching what the relaxation uses", looks=effort)
         dearer = pure
-    improve(search, goal, guide if guide is pure else dearer, budget)
+    improve(search, goal, guide if guide is pure else dearer, np.inf)
 
 
 def hunt_network(search: Search, goal: str) -> None:
@@ -88,7 +94,8 @@ def hunt_network(search: Search, goal: str) -> None:
     if not nets:
         return
     cost, left = search.form.cost[goal], min(search.deadline.left(), NETWORK_S)
-    search.branch(goal, cost, (search.form.lower, search.form.upper), "searching all", 0.1 * left)
+    share = 0.1 if search.best is None else 0.5
+    search.branch(goal, cost, (search.form.lower, search.form.upper), "searching all", share * left)
     if search.best is not None and search.gap(goal, float(cost @ search.best)) > NEARLY_PROVEN:
         improve(search, goal, cost, 0.5 * left, around_places(search.form, nets, np.random.default_rng(0)))
 
@@ -100,7 +107,7 @@ def improve(
     """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn
     (or as `turns` has it).
 
-    Stops when the gap is proven, when a round of all windows brought nothing, or when the budget is spent.
+    Stops when the gap is proven, when a round of all windows brought nothing, or when the budget of seconds is spent.
     """
     if search.best is None:
         return
@@ -111,5 +118,6 @@ def improve(
         before = float(guide @ search.best)
         held = search.form.integer & ~free
         box = (np.where(held, search.best, search.form.lower), np.where(held, search.best, search.form.upper))
-        search.branch(goal, guide, box, phase, NEIGHBOURHOOD_S)
+        seconds, looks = (None, LOOKS_OF_ONE) if turns is None else (NEIGHBOURHOOD_S, np.inf)
+        search.branch(goal, guide, box, phase, seconds, looks)
         idle = 0 if float(guide @ search.best) < before * (1 - 1e-5) else idle + 1
