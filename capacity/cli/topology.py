@@ -87,7 +87,7 @@ def _fabric(kind: str | None, size: list[str], accelerator: str, compare: str | 
     if csv:
         print_frame(figures_table(cat, kinds, chip, sizes), csv=True)
         return
-    asked = [_count(text, "--groups") for text in groups.split(",")] if groups else list(GROUPS)
+    asked = _groups(groups, max(sizes)) if groups else list(GROUPS)
     found = offered_figures(cat, kinds, chip, sizes, asked)
     good = [one for one in found if isinstance(one, Figures)]
     if draw is not None:
@@ -110,6 +110,16 @@ def _count(text: str, option: str) -> int:
     from capacity.scenario.units import COUNT, quantity
 
     return int(quantity(text.strip(), COUNT, option))
+
+
+def _groups(text: str, largest: int) -> list[int]:
+    from capacity.errors import InputError
+
+    sizes = [_count(one, "--groups") for one in text.split(",")]
+    for size in sizes:
+        if not 2 <= size <= largest:
+            raise InputError(f"--groups {text}: a group of {size}; allowed are 2 to {largest}, which --size joins")
+    return sizes
 
 
 def _kinds(cat: Catalogue, kind: str, compare: str | None) -> list[str]:

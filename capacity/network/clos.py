@@ -154,9 +154,9 @@ def lay_out(endpoints: int, radix: int, max_tiers: int, oversubscription: float 
         return Clos(endpoints, 1, 1, 0, (1,), (0,), 0)
     most = largest(radix, max_tiers, oversubscription, upper)
     if endpoints > most:
-        raise InputError(f"fat-tree of {endpoints} endpoints a plane: {max_tiers} tiers of radix {radix} at "
-                         f"oversubscription {oversubscription:g} hold {most} at most; take a smaller pod, more tiers "
-                         "or more planes")
+        raise InputError(f"fat-tree of {endpoints} endpoints a plane: {max_tiers} tier{'s' * (max_tiers > 1)} of radix "
+                         f"{radix} at oversubscription {oversubscription:g} hold{'s' * (max_tiers == 1)} {most} at "
+                         "most; take a smaller pod, more tiers or more planes")
     leaves = ceil(endpoints / ports_below(radix, oversubscription))
     uplinks = ceil(ceil(endpoints / leaves) / oversubscription)
     if leaves <= radix:

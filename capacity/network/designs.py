@@ -266,8 +266,8 @@ def _domain(cat: Catalogue, row: pd.Series, accelerator: Accelerator, size: int)
         )
         return Choice(row, part, 1, parts, scale_up_structure(size, planes, radix, tiers), planes)
     most = largest(int(part["switch_radix"]), tiers, 1.0)
-    raise InputError(f"fabric design `{row['id']}` of {size} accelerators: {tiers} tiers of {part['switch']} hold "
-                     f"{most} at most")
+    raise InputError(f"fabric design `{row['id']}` of {size} accelerators: {tiers} tier{'s' * (tiers > 1)} of "
+                     f"{part['switch']} hold{'s' * (tiers == 1)} {most} at most")
 
 
 def _on_sale(cat: Catalogue, row: pd.Series, accelerator: Accelerator) -> pd.DataFrame:

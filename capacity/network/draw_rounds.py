@@ -31,7 +31,7 @@ def dragonfly(axes: Axes, choice: Choice) -> None:
         axes.text(0.35, 0.045, f"{shown} of {plan.groups} groups drawn", ha="center", fontsize=8.5, color=FAINT)
     _opened(axes, plan.leaves, plan.spines, choice.parts.radix)
     each = -(-plan.endpoints // plan.groups)
-    notes = [f"{plan.groups} groups", f"{plan.leaves} leaves and {plan.spines} spines in each",
+    notes = [f"{plan.groups} group{'s' * (plan.groups > 1)}", f"{plan.leaves} leaves and {plan.spines} spines in each",
              f"{each:,} accelerators a group, {choice.rate_gb_s:,.0f} GB/s each"]
     if plan.groups > 1:
         across = plan.between * (plan.groups - 1) / each

@@ -84,6 +84,8 @@ def test_a_drawing_may_be_a_png(run, tmp_path):
     (["rail-2tier", "--size", "64", "--compare", "torus-3"], "torus-3d"),
     (["rail-2tier", "single-lab", "--size", "64"], "topology wan"),
     (["wan", "single-lap"], "single-lab"),
+    (["rail-2tier", "--size", "64", "--groups", "0"], "allowed are 2 to 64"),
+    (["rail-2tier", "--size", "64", "--groups", "8,128"], "a group of 128"),
 ])
 def test_mistakes_are_named(run, args, words):
     code, out, err = run(*args)
