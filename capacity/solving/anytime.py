@@ -187,14 +187,15 @@ class AnytimeSearch(WarmSearch):
             self.tell_keeper()
 
     def branch(
-        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None
+        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None = None,
+        looks: float = np.inf,
     ) -> None:
         """One run of branch and bound, whose better points are told while it runs."""
         self.guide = guide
         self.told = np.inf if self.best is None else float(guide @ self.best)
         self.machine.found = self.inside if self.keeper is not None else None
         try:
-            super().branch(goal, guide, box, phase, seconds)
+            super().branch(goal, guide, box, phase, seconds, looks)
         finally:
             self.machine.found = None
 

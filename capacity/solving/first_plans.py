@@ -9,6 +9,7 @@ within the asked gap of the bound ends the race.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,8 @@ LOOKS_OF_ROUNDED, LOOKS_OF_ROUNDED_LARGE = (60, 60), (20, 30)
 """The same where openings are rounded first."""
 FIRST_LOOKS = 600
 """Effort of a first rounding without phases."""
+STRIDE = 4.0
+"""How many times as far apart the looks of a search are where all pods may move as where those in use may by one."""
 ENOUGH = 0.3
 """Share of the asked gap that phases may cost above the relaxation around them: pods need the rest."""
 
@@ -47,17 +50,10 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
     if search.best is None:
         offer_rounded(search, goal, team, np.asarray(relaxed[0][1].x))
     if "built" in form.labels:
-        effort = (LOOKS_OF_PHASES, LOOKS_OF_PODS) if small else LOOKS_OF_ROUNDED
-        effort = LOOKS_OF_ROUNDED_LARGE if form.columns >= LARGE else effort
-        search.tell_of(goal, "settling phases, pods in fractions")
-        phases = team.run([phases_in(search, goal, box, answer, effort[0]) for box, answer in relaxed])
-        for settled in phases:
-            if small and settled.status in ("optimal", "limit") and np.isfinite(settled.bound):
-                search.bound = max(search.bound, settled.bound)
-        points = sorted((a.x for a in phases if a.x is not None), key=lambda x: float(search.form.cost[goal] @ x))
-        for x in points:
+        pods = LOOKS_OF_PODS if small else LOOKS_OF_ROUNDED[1] if form.columns < LARGE else LOOKS_OF_ROUNDED_LARGE[1]
+        for settled in phases_in(search, goal, team, relaxed):
             if not search.closed(goal) and search.deadline.left() > 0:
-                pods_around(search, goal, team, x, effort[1])
+                pods_around(search, goal, team, np.asarray(settled.x), pods)
     if search.best is None and search.deadline.left() > 0:
         whatever(search, goal, team, boxes)
 
@@ -105,11 +101,25 @@ def next_to(form: Form, x: Floats, room: float = 0.0, box: Box | None = None) ->
             np.where(form.integer, np.clip(high, lower, upper), upper))
 
 
-def phases_in(search: Search, goal: str, box: Box, relaxed: Answer, looks: float) -> Task:
-    """The search for phases in a box with pods in fractions; within a share of the asked gap is good enough."""
-    offset, value = search.form.offset[goal], float(search.form.cost[goal] @ np.asarray(relaxed.x))
-    enough = value + ENOUGH * search.options.gap * abs(value + offset)
-    return Task(box, settled_first(search.form), max(0.2 * search.options.gap, 1e-4), looks, target=enough)
+def phases_in(search: Search, goal: str, team: Team, relaxed: list[tuple[Box, Answer]]) -> list[Answer]:
+    """Phases settled in boxes, pods in fractions; a point that costs no more above the cheapest relaxation than a
+    share of the asked gap is enough. In a large program phases stay next to those of the relaxation in their box."""
+    form, cost, gap = search.form, search.form.cost[goal], search.options.gap
+    small, phases = form.columns < SMALL, settled_first(form)
+    least = min(answer.objective for _, answer in relaxed)
+    enough = least + ENOUGH * gap * abs(least + form.offset[goal])
+    looks = LOOKS_OF_PHASES if small else LOOKS_OF_ROUNDED[0] if form.columns < LARGE else LOOKS_OF_ROUNDED_LARGE[0]
+    tasks = []
+    for box, answer in relaxed:
+        assert answer.x is not None
+        near = box if small else tuple(np.where(phases, *both) for both in zip(next_to(form, answer.x, 0.0, box), box,
+                                                                             strict=True))
+        tasks.append(Task((near[0], near[1]), phases, max(0.2 * gap, 1e-4), looks, target=enough, wins=True))
+    search.tell_of(goal, "settling phases, pods in fractions")
+    settled = [answer for answer in team.race(tasks) if answer is not None]
+    if small and settled and settled[0].status in ("optimal", "limit") and np.isfinite(settled[0].bound):
+        search.bound = max(search.bound, settled[0].bound)
+    return sorted((a for a in settled if a.x is not None), key=lambda a: float(cost @ np.asarray(a.x)))
 
 
 def settled_first(form: Form) -> Flags:
@@ -125,8 +135,8 @@ def pods_around(search: Search, goal: str, team: Team, x: Floats, looks: float) 
     search.tell_of(goal, "making pods whole")
     held = held_but(form, x, ~settled_first(form))
     fine, target = max(0.1 * search.options.gap, 1e-4), search.target(goal) - form.offset[goal]
-    boxes = [held, next_to(form, x, 1.0, held)]
-    for answer in team.race([Task(box, form.integer, fine, looks, target=target, wins=True) for box in boxes]):
+    narrow = Task(next_to(form, x, 1.0, held), form.integer, fine, looks, target=target, wins=True)
+    for answer in team.race([narrow, replace(narrow, box=held, stride=STRIDE)]):
         if answer is not None and answer.x is not None:
             offer(search, answer.x, cost, goal)
 

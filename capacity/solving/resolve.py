@@ -183,7 +183,8 @@ class AlikeSearch(WarmSearch):
         return self.statuses(goal) if self.many else super().inherited(goal)
 
     def branch(
-        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None
+        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None = None,
+        looks: float = np.inf,
     ) -> None:
         """One branch-and-bound run; before the second one the bound is raised as far as the relaxation allows."""
         if goal in self.searched and goal in self.partial:
@@ -191,7 +192,7 @@ class AlikeSearch(WarmSearch):
             if self.closed(goal):
                 return
         self.searched.add(goal)
-        super().branch(goal, guide, box, phase, seconds)
+        super().branch(goal, guide, box, phase, seconds, looks)
 
     def raise_bound(self, goal: str) -> None:
         """The bound of the relaxation over all rows, earlier goals held where they are."""

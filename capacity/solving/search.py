@@ -27,7 +27,7 @@ from capacity.solving.polish import SOUND, polished
 from capacity.solving.ranges import check_size, warnings
 from capacity.solving.separation import without_cuts
 from capacity.solving.solution import Solution, Stage, relative_gap
-from capacity.solving.tightened import tightened
+from capacity.solving.tightened import NO_LIMIT, PIVOTS_PER_ROW, tightened
 
 Floats = NDArray[np.float64]
 
@@ -36,9 +36,6 @@ SMALL = 5000
 
 WORTH_A_LOOK = 500
 """Linking rows from which on a program is looked at as a location problem."""
-
-NEAR_S = 15.0
-"""Seconds that simplex may take from a basis near the optimum before interior point is tried instead."""
 
 
 @dataclass
@@ -187,7 +184,9 @@ class Search:
         self.machine.highs.clearSolver()
         if near and self.ahead is not None:
             self.machine.set_basis(self.ahead.basis)
-            answer = self.machine.run(self.deadline, {"solver": "simplex", "time_limit": NEAR_S})
+            limit = int(PIVOTS_PER_ROW * self.form.matrix.shape[0]) + 1000
+            answer = self.machine.run(self.deadline, {"solver": "simplex", "simplex_iteration_limit": limit})
+            self.machine.highs.setOptionValue("simplex_iteration_limit", NO_LIMIT)
             if answer.status == "optimal" or self.deadline.left() <= 0:
                 return answer
             self.machine.highs.clearSolver()
@@ -247,16 +246,18 @@ class Search:
         if point is not None:
             hunt_around(self, goal, guide, point)
         if not self.closed(goal) and self.deadline.left() > 0:
-            self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all", None)
+            self.branch(goal, self.form.cost[goal], (self.form.lower, self.form.upper), "searching all")
 
     def in_use(self) -> NDArray[np.bool_]:
         """Columns that the best plan uses."""
         return np.zeros(self.form.columns, dtype=bool) if self.best is None else self.best > 1e-6
 
     def branch(
-        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None
+        self, goal: str, guide: Floats, box: tuple[Floats, Floats], phase: str, seconds: float | None = None,
+        looks: float = np.inf,
     ) -> None:
-        """One branch-and-bound run inside a box of bounds, from the best point known."""
+        """One branch-and-bound run inside a box of bounds, from the best point known, within so much effort
+        (`Machine.most_looks`), or so many seconds."""
         offset, bound = self.form.offset[goal], self.bound
         self.machine.set_bounds(*box)
         self.machine.set_integer(self.form.integer)
@@ -283,12 +284,14 @@ class Search:
                 gap = self.gap(goal, incumbent - constant, proven)
                 self.tell(Progress(self.deadline.elapsed(), goal, phase, incumbent, proven + offset, gap))
 
+        self.machine.most_looks = looks
         answer = self.machine.run(self.deadline, options, self.best if inside else None, report)
+        self.machine.most_looks = np.inf
         if whole and answer.status in ("optimal", "limit") and np.isfinite(answer.bound):
             self.bound = max(self.bound, answer.bound - constant)
         if answer.x is None or self.offer(answer.x, guide, goal) or self.closed(goal) or self.deadline.left() <= 0:
             return
-        self.branch(goal, guide, box, phase, seconds)  # what did not survive is cut off now
+        self.branch(goal, guide, box, phase, seconds, looks)  # what did not survive is cut off now
 
     def target(self, goal: str) -> float:
         """Objective (with its constant) at which the asked gap is proven."""

@@ -45,6 +45,8 @@ class Task:
     """Cost, without its constant, of a point that is good enough: the search ends there."""
     wins: bool = False
     """Whether reaching the target ends a race."""
+    stride: float = 1.0
+    """What one look counts in a race: more where looks are far apart, as in a larger box."""
     basis: Any = None
     """A basis near the optimum of a linear program."""
 
@@ -147,7 +149,7 @@ class Team:
 
 @dataclass
 class _Lanes:
-    """Searches that race on machines of their own: `looks` each took to its end, and which of them `won`."""
+    """Searches that race on machines of their own: `looks` each took to its end, by its stride, and which `won`."""
 
     machines: list[Machine]
     tasks: list[Task]
@@ -166,19 +168,19 @@ class _Lanes:
             task = self.tasks[at]
             if np.isfinite(self.least) and not task.wins:
                 return None
-            return replace(task, looks=min(task.looks, self.least))
+            return replace(task, looks=min(task.looks, self.least / task.stride))
 
     def end(self, at: int, answer: Answer, cost: Floats) -> None:
         """Note how a search ended; where it won, the others have no more looks than it took."""
         with self.lock:
-            task, looks = self.tasks[at], self.machines[at].looks
+            task, looks = self.tasks[at], self.machines[at].looks * self.tasks[at].stride
             self.looks[at] = looks
             there = answer.x is not None and float(cost @ answer.x) <= task.target + CLOSE * abs(task.target)
             self.won[at] = task.wins and there
             if self.won[at] and looks < self.least:
                 self.least = looks
                 for machine, other in zip(self.machines, self.tasks, strict=True):
-                    machine.most_looks = min(machine.most_looks, looks if other.wins else 0)
+                    machine.most_looks = min(machine.most_looks, looks / other.stride if other.wins else 0)
 
 
 def held_but(form: Form, best: Floats, free: Flags) -> Box:
