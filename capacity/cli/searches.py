@@ -176,7 +176,8 @@ def alternatives(
         _print(found.table, "", csv, json)
         return
     _print(found.no_regret, f"no-regret: every plan within {within} found does this", csv, json)
-    short = found.table[["plan", "extra_cost_share", "cost_musd", "short_share", "sites", "without", "instead"]]
+    short = found.table[["plan", "extra_cost_share", "decided", "cost_musd", "short_share", "sites", "without",
+                         "instead"]]
     _print(short, "\nplans", csv, json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from html import escape
 
 import pandas as pd
@@ -25,7 +25,7 @@ def section_of(answer: Answer) -> tuple[str, str, str]:
 def _tornado(answer: Answer) -> str:
     rows = answer.tables["inputs"]
     told = [[escape(str(r["input"])), escape(f"{r['low']} to {r['high']}"), _say(r["at_low"]), _say(r["at_high"]),
-             _say(r["swing"]), "" if r["decided"] else "not decided",
+             _say(r["swing"]), _decided(r),
              tag("span", escape(str(r["source"])), class_="source")] for r in rows.to_dict("records")]
     headers = ["input", "range", "at its low", "at its high", "swing", "", "source"]
     note = tag("p", "Each input at its low and its high, all else as it is. Pale: the plans' gaps do not tell the ends "
@@ -74,9 +74,11 @@ def _frontier(answer: Answer) -> str:
         curve = points.astype({"x": float, "y": float}).sort_values("x").set_index("x")[["y"]]
         curve.index.name = name
         picture = _wide(draw(Chart(answer.title, _words(answer.unit), curve)))
-    told = [[escape(str(r["value"])), _say(r["x"]), _say(r["y"]), _gap(r["gap"]),
+    told = [[escape(str(r["value"])), _say(r["x"]), _say(r["y"]), _gap(r["gap"]), _decided(r),
              escape("" if pd.isna(r.get("reason")) else str(r["reason"]))] for r in rows.to_dict("records")]
-    return picture + table(["value", "along", answer.unit, "gap", "without a plan"], told)
+    note = tag("p", "Not decided: the gaps do not tell the plan from that of the point before.")
+    return picture + (note if any(_decided(r) for r in rows.to_dict("records")) else "") + table(
+        ["value", "along", answer.unit, "gap", "", "without a plan"], told)
 
 
 def _alternatives(answer: Answer) -> str:
@@ -84,8 +86,8 @@ def _alternatives(answer: Answer) -> str:
     firm = [[str(r["year"]), escape(str(r["decision"])), escape(str(r["place"])), escape(str(r["item"])),
              _say(r["at_least"])] for r in sure.to_dict("records")]
     told = [[escape(str(r["plan"])), f"{round(float(r['extra_cost_share']) * 100, 2) + 0.0:+.2f} %",
-             _say(r["cost_musd"]), _part(r["short_share"]), _say(r["sites"]), escape(str(r["without"] or "")),
-             escape(str(r["instead"] or ""))] for r in plans.to_dict("records")]
+             _decided(r), _say(r["cost_musd"]), _part(r["short_share"]), _say(r["sites"]),
+             escape(str(r["without"] or "")), escape(str(r["instead"] or ""))] for r in plans.to_dict("records")]
     wide = power.pivot_table(index="site", columns="plan", values="facility_mw", aggfunc="sum", fill_value=0.0,
                              sort=False)
     rows = [(str(site), [float(v) for v in row]) for site, row in wide.iterrows()]
@@ -96,8 +98,8 @@ def _alternatives(answer: Answer) -> str:
         "They share no decision: nothing here is no-regret.")
     return (tag("h3", f"No-regret <small>{len(firm)} decision{'' if len(firm) == 1 else 's'}</small>") + tag("p", lead)
             + (table(["year", "decision", "place", "item", "at least"], firm, left=4) if firm else "")
-            + tag("h3", "The plans") + table(["plan", "extra cost", "cost, M USD", "not served", "sites", "without",
-                                              "instead"], told) + standing)
+            + tag("h3", "The plans") + table(["plan", "extra cost", "", "cost, M USD", "not served", "sites",
+                                              "without", "instead"], told) + standing)
 
 
 def _foresight(answer: Answer) -> str:
@@ -158,6 +160,11 @@ def _say(value: object) -> str:
         return "–"
     number = float(str(value))
     return count(number) if abs(number) >= 1e5 else "0" if number == 0 else short(number)
+
+
+def _decided(row: Mapping[Hashable, object]) -> str:
+    """Said where the gaps allow no judgement; nothing in answers that were kept before it was told."""
+    return "not decided" if row.get("decided") is False else ""
 
 
 def _part(value: object) -> str:

@@ -37,7 +37,8 @@ class Alternatives:
     no_regret: pd.DataFrame
     """decision, place, item, year, at_least: the least that any of the plans does of it"""
     table: pd.DataFrame
-    """plan, figures, extra cost in per cent, what it does without (of the best plan's groups) and has instead"""
+    """plan, figures, extra cost as a share, whether the gap of the best plan tells it apart by some goal (`decided`),
+    what it does without (of the best plan's groups) and has instead"""
 
 
 def alternatives(
@@ -146,7 +147,15 @@ def _table(plans: Sequence[Plan], dimension: Dimension) -> pd.DataFrame:
             "without": ", ".join(sorted(first - own)), "instead": ", ".join(sorted(own - first))})
     table = pd.DataFrame(rows)
     table.insert(1, "extra_cost_share", table["cost_musd"] / table["cost_musd"].iloc[0] - 1.0)
+    table.insert(2, "decided", [number == 0 or _told_apart(plans[0], plan) for number, plan in enumerate(plans)])
     return table
+
+
+def _told_apart(best: Plan, plan: Plan) -> bool:
+    """Whether a plan is worse than the best one in some goal by more than what is not proven of the best one."""
+    one, other = best.stages.set_index("goal"), plan.stages.set_index("goal")
+    unproven = (one["objective"] - one["bound"]).abs()
+    return bool((other["objective"] - one["objective"] > unproven + 1e-6 * one["objective"].abs()).any())
 
 
 def _has(plan: Plan, dimension: Dimension) -> set[str]:

@@ -86,13 +86,14 @@ def of_frontier(found: Frontier) -> Answer:
              *(f"It steps between {one} and {other}." for one, other in found.steps)]
     if found.turns:
         notes.append(f"The curve turns at {', '.join(found.turns)}: between points there it may leave the enclosure.")
-    points = found.points.set_axis(["value", "x", "y", "gap", "reason"], axis=1)
+    points = found.points.set_axis(["value", "x", "y", "gap", "reason", "decided"], axis=1)
     return Answer("frontier", f"Frontier: {found.y} against {found.x}", {"points": points}, found.y, tuple(notes))
 
 
 def of_alternatives(found: Alternatives, within: str, differ: str) -> Answer:
     """Plans nearly as good as the best, what all of them do, and where each stands by its last year."""
-    columns = ["plan", "extra_cost_share", "cost_musd", "short_share", "sites", "without", "instead"]
+    columns = ["plan", "extra_cost_share", "decided", "cost_musd", "short_share", "sites", "without",
+               "instead"]
     power = pd.DataFrame([
         {"plan": name, "site": str(row["site"]), "facility_mw": float(row["facility_mw"])}
         for name, plan in zip(found.table["plan"], found.plans, strict=True)

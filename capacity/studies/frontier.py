@@ -15,6 +15,7 @@ import pandas as pd
 
 from capacity.errors import CapacityError, InputError
 from capacity.studies.ask import Asked, value_of
+from capacity.studies.differ import decided
 from capacity.studies.uncertain import ends_of
 
 
@@ -22,6 +23,7 @@ from capacity.studies.uncertain import ends_of
 class Frontier:
     """Points in the key's order: value, x, y, the plan's gap; and how well the curve between them is known.
 
+    A point is `decided` where the gaps tell its plan from that of the point before it; the first always.
     `error`: the tallest enclosure left that is not a located step, as a share of y's range. `steps`: pairs of values
     between which the figure steps. `turns`: points that contradict a curve that only rises or only falls; beside them
     the enclosures do not hold.
@@ -77,6 +79,7 @@ def frontier(
             break
         solve((widest[0] + widest[1]) / 2)
     rows = [_point(asked, path, write(value), x, y, known[value]) for value in sorted(known)]
+    _flag(asked, path, rows)
     found = [v for v in (known[k] for k in sorted(known)) if v is not None]
     if not found:
         reasons = "; ".join(str(row["reason"]) for row in rows)
@@ -96,6 +99,20 @@ def _point(asked: Asked, path: str, text: str, x: str | None, y: str, value: flo
     row = asked.row(values)
     across = value_of(x, row, lambda: asked.plan(values)) if x else float(text.removeprefix("x"))
     return {"value": text, x or "x": across, y: value, "gap": row["gap"], "reason": ""}
+
+
+def _flag(asked: Asked, path: str, rows: list[dict[str, object]]) -> None:
+    """Say of each point whether its plan and that of the point before differ by more than their gaps."""
+    before: dict[str, object] | None = None
+    for point in rows:
+        point["decided"] = True
+        if point["gap"] is None:
+            continue
+        row = asked.row({path: str(point["value"])})
+        if before is not None:
+            goals = [name.removesuffix("_objective") for name in row if name.endswith("_objective")]
+            point["decided"] = decided(before, row, goals) != "not decided"
+        before = row
 
 
 def _neighbours(known: dict[float, float | None]) -> list[tuple[float, float]]:

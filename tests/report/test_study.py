@@ -87,7 +87,7 @@ def test_answers_are_made_from_what_the_searches_return():
     from capacity.studies.frontier import Frontier
 
     points = pd.DataFrame({"value": ["x1", "x2"], "carbon_kt": [5.0, 7.0], "cost_musd": [10.0, 12.0],
-                           "gap": [0.0, 0.01], "reason": ["", ""]})
+                           "gap": [0.0, 0.01], "reason": ["", ""], "decided": [True, False]})
     found = of_frontier(Frontier("demand.amount", "carbon_kt", "cost_musd", points, 0.02, (("x1", "x2"),), (), 2))
     assert list(found.tables["points"]["x"]) == [5.0, 7.0]
     assert "It steps between x1 and x2." in found.notes

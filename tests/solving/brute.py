@@ -27,6 +27,15 @@ def brute_force(problem, room=1e-7):
     return [value + form.offset[goal] for goal, value in zip(form.cost, values, strict=True)]
 
 
+def counted(form):
+    """(every choice of the whole columns that can be had, what each costs at least) by the first goal, its constant
+    included."""
+    cost, offset = next(iter(form.cost.values())), next(iter(form.offset.values()))
+    worth = [(choice, _rest(form, cost, choice, [])) for choice in _choices(form)]
+    return ([choice for choice, value in worth if value is not None],
+            np.array([value + offset for _, value in worth if value is not None]))
+
+
 def _choices(form):
     """Every combination of the whole columns that no row forbids whatever the others do."""
     whole = np.flatnonzero(form.integer)
