@@ -79,8 +79,8 @@ class Ways:
         self.runs += 1
         sorted_cost = cost[self.order]
         self.graph.data[:] = np.minimum.reduceat(sorted_cost, self.at)
-        graph: Any = self.graph  # scipy's own types leave its arrays out
-        far, before = dijkstra(graph, indices=source, return_predecessors=True)
+        found: Any = dijkstra(self.graph, True, [source], True)
+        far, before = found[0][0], found[1][0]
         if len(self.at) == len(cost):
             return far, before, self.order
         same = np.repeat(np.arange(len(self.at)), np.diff(np.append(self.at, len(cost))))

@@ -67,13 +67,13 @@ def path_bounds(
     earlier ones than `reached`, their objectives in order. `rtt` gives each link's round trip in ms.
 
     Ways enter the links where a listed path of the region does, in the round trip it has until there. Stops before the
-    first goal whose relaxation is not solved within `seconds` in all. Raises InputError for a problem without paths for
-    what is served, or with failures, whose paths after each loss are not priced.
+    first goal whose relaxation is not solved within `seconds` in all. Losses to be survived are left out: they only ask
+    for more, so that the bounds hold with them too, over the listed paths and over any. Raises InputError for a problem
+    without paths for what is served.
     """
     if not len(problem.table("assignment_paths")):
         raise InputError("no path limits what is served in this problem: its bound needs no pricing")
-    if len(problem.table("failures")):
-        raise InputError("paths are priced for the network as it is; this problem has failures")
+    problem = without_losses(problem)
     form, deadline = compile_problem(problem), Deadline(seconds)
     machine = Machine(form.matrix, form.row_lower, form.row_upper)
     machine.set_bounds(form.lower, form.upper)
@@ -92,6 +92,14 @@ def path_bounds(
         machine.add_row(-np.inf, most, cost)
         kept.append((cost, most))
     return out
+
+
+def without_losses(problem: Problem) -> Problem:
+    """The problem with nothing that may be lost: every plan of the problem is one of it."""
+    if not len(problem.table("failures")):
+        return problem
+    kept = {name: table for name, table in problem.tables.items() if name != "failures"}
+    return Problem.of(kept, problem.words, problem.name)
 
 
 def _over_any(

@@ -46,9 +46,19 @@ def test_what_is_not_priced_is_said():
     bare = problem(both=False)
     stages = pd.DataFrame({"objective": [22.0]})
     assert "round trips are not known" in ways_told(ways_limit(bare, stages, 5.0))
-    lost = pd.DataFrame({"case": ["x"], "kind": ["link"], "element": ["A-B"], "period": [1], "slice": ["all"]})
-    limit = ways_limit(worded(both=False, failures=lost), stages, 5.0)
-    assert ways_told(limit).endswith("with failures, further ways are not priced.")
+
+
+def lost(link):
+    return pd.DataFrame({"case": ["x"], "kind": ["link"], "element": [link], "period": [1], "slice": ["all"]})
+
+
+def test_with_what_may_be_lost_the_bounds_leave_it_out_and_say_so():
+    stages = pd.DataFrame({"objective": [22.0]})
+    told = ways_told(ways_limit(worded(both=False, failures=lost("A-C")), stages, 5.0))
+    assert "over any ways the bound of least cost is" in told
+    assert told.endswith("what may be lost is left out of these bounds, so they hold with it.")
+    told = ways_told(ways_limit(worded(both=True, failures=lost("A-B")), stages, 5.0))
+    assert "costs nothing while nothing is lost" in told
 
 
 def test_a_plan_without_ways_has_no_such_key(plan):

@@ -72,9 +72,18 @@ def test_a_slow_path_never_lifts_the_bound_above_the_optimum_with_it():
 def test_what_cannot_be_priced_is_said():
     with pytest.raises(InputError, match="no path limits"):
         path_bound(small(), {})
-    lost = frame("case kind element period slice", ("x", "link", "A-B", 1, "all"))
-    with pytest.raises(InputError, match="has failures"):
-        path_bound(problem(both=True, failures=lost), RTT)
+
+
+@pytest.mark.parametrize("element", ["A-B", "A-C"])
+def test_losses_only_make_plans_dearer_so_the_bound_without_them_holds(element):
+    """After the loss of A-B all goes over C, after that of A-C over A-B, where waves for all cost 20."""
+    lost = frame("case kind element period slice", ("x", "link", element, 1, "all"))
+    found = path_bound(problem(both=False), RTT)
+    with_losses = path_bound(problem(both=False, failures=lost), RTT)
+    best = solve(problem(both=True, failures=lost), Options(gap=0.0)).stages[0].objective
+    assert (with_losses.listed, with_losses.any_path) == pytest.approx((found.listed, found.any_path))
+    assert best == pytest.approx(4 if element == "A-B" else 22)
+    assert with_losses.any_path <= best + 1e-9
 
 
 OPTIONAL = frame("demand place commodity period slice amount must_serve", ("d", "R", "c", 1, "all", 4.0, False))
