@@ -175,12 +175,11 @@ def _input(finding: Finding, swing: object) -> Text:
     from rich.text import Text
 
     from capacity.studies.founding.argument import Swing
-    from capacity.studies.founding.record import amount, flips, ranged
+    from capacity.studies.founding.record import amount, ranged, turning
 
     assert isinstance(swing, Swing)
     given, leading = swing.input, finding.outcome.figures[0]
     low, high = (amount(value, leading.unit) for value in (swing.low, swing.high))
     moved = "leading figure unmoved" if low == high else f"leading figure {low} to {high}"
-    turn = f"; flips {flips(swing)}" if flips(swing) else ""
-    return (Text(f"{given.words}: ") + Text(ranged(given), style="bold") + Text(f"; {moved}{turn}")
+    return (Text(f"{given.words}: ") + Text(ranged(given), style="bold") + Text(f"; {moved}; {turning(swing)}")
             + Text(f"  {given.source}, {given.confidence}", style="dim"))

@@ -14,7 +14,7 @@ from capacity.report.files import write_whole
 from capacity.report.marks import chip, table, tag
 from capacity.studies.founding import Facts, Finding
 from capacity.studies.founding.argument import Outcome, Swing
-from capacity.studies.founding.record import amount, figure, flips, quotes, ranged, sensitivity, tally
+from capacity.studies.founding.record import amount, figure, quotes, ranged, sensitivity, tally, turning
 from capacity.studies.founding.say import short
 
 VERDICTS = {"holds": "published", "holds in part": "estimate", "does not hold": "refuted"}
@@ -113,11 +113,11 @@ def _inputs(finding: Finding) -> str:
         return ""
     unit = finding.outcome.figures[0].unit
     rows = [_row(swing, unit) for swing in finding.swings]
-    headers = ["input", "mid (low to high)", "leading figure at low and high", "flips", "source"]
+    headers = ["input", "mid (low to high)", "leading figure at low and high", "a statement turns", "source"]
     return table(headers, rows, left=5)
 
 
 def _row(swing: Swing, unit: str) -> list[str]:
     return [escape(swing.input.words), escape(ranged(swing.input)),
-            escape(f"{amount(swing.low, unit)}, {amount(swing.high, unit)}"), escape(flips(swing) or "–"),
+            escape(f"{amount(swing.low, unit)}, {amount(swing.high, unit)}"), escape(turning(swing)),
             tag("span", escape(swing.input.source), class_="source") + " " + chip(swing.input.confidence)]

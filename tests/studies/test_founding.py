@@ -12,7 +12,7 @@ from capacity.studies.founding.say import share, short, usd
 from capacity.studies.founding.work import GPT3, parameters, scaled
 
 SOLVED = ("eight-billion", "share")
-HEAVY = ("words", "competition", "fit", "consumer", "race", "distillation", "experts")
+HEAVY = ("words", "competition", "fit", "consumer", "race", "distillation")
 """Those that search many plans or solve one: long."""
 QUICK = [a.name for a in ARGUMENTS if a.name not in (*SOLVED, *HEAVY)]
 ROWS = {
@@ -285,6 +285,99 @@ def test_a_trend_that_lasts_too_long_is_found_out_once(facts, monkeypatch):
     assert asked[4:] == [8.0, 7.0, 6.0]
 
 
+def test_a_bracket_closes_around_the_turn_and_a_good_guess_spares_looks():
+    from capacity.studies.founding.bracket import bracket
+
+    for near, far, turn in ((1.0, 100.0, 6.7), (100.0, 1.0, 6.7), (0.1, 9.0, 0.3)):
+        for guess in (None, turn * 1.03, turn / 1.03, turn * 5, 1e9):
+            looked = []
+
+            def turned(value, far=far, near=near, turn=turn, looked=looked):
+                looked.append(value)
+                return value > turn if far > near else value < turn
+            a, b = bracket(turned, near, far, 1.05, guess)
+            assert 1 < max(a / b, b / a) <= 1.05
+            assert min(a, b) <= turn <= max(a, b)
+            assert len(looked) == 2 if guess in (turn * 1.03, turn / 1.03) else len(looked) <= 10
+
+
+def test_beyond_its_range_an_input_is_looked_at_where_margins_point(facts):
+    from dataclasses import replace
+
+    looked = []
+    base = straight(13.0, 1, 2, 9)
+    (given,) = base.inputs(facts)
+
+    def compute(facts, values):
+        looked.append(values["x"])
+        part = Part("x is small", "", values["x"] < 13.0, math.log(13.0 / values["x"]))
+        return replace(base.compute(facts, values), parts=(part,))
+    wide = replace(given, search="range", reach=3.0)
+    found = find(replace(base, inputs=lambda facts: (wide,), compute=compute), facts)
+    (swing,) = found.swings
+    assert found.robust
+    assert wide.looked == (pytest.approx(1 / 3), 27.0)
+    assert 13.0 <= swing.flip_above <= 13.0 * 1.05
+    assert swing.flip_below is None
+    assert len(looked) == 7  # mid, low, high, both ends of the reach, and two beside the crossing
+
+
+def test_supply_moves_by_one_factor_with_the_grids(facts):
+    from capacity.scenario import load_scenario
+    from capacity.studies.founding.tipping import SCENARIO, supplied
+
+    assert supplied(facts, 1.0) == ()
+    base, twice = load_scenario(SCENARIO), load_scenario(SCENARIO, supplied(facts, 2.0))
+    table = facts.catalogue.table("supply").set_index(["quantity", "year"])["value"]
+    assert twice.supply.power[2036] == pytest.approx(
+        2 * table["ai_power_mw", 2036] * table["inference_share", 2036], rel=1e-6)
+    for name, site in twice.sites.items():
+        assert site.grid_limit == pytest.approx(2 * base.sites[name].grid_limit)
+    assert twice.phases.max_per_year == 2 * base.phases.max_per_year
+
+
+def test_experts_by_instance_batch_and_bound(facts):
+    found = outcome(facts, "experts")
+    table = found.tables["by batch"]
+    told = table.set_index(["pair", "kind", "load"]).sort_index()
+    alone, full, patient = "one request at a time", "full load", "full load, nobody waits"
+    for pair in facts.catalogue.table("quality_pairs")["sparse"]:
+        for kind in ("sparse", "dense"):
+            cost = told.loc[(pair, kind)]["usd_per_instance_hour"]
+            assert cost[alone] > 5 * cost[full] > 4.9 * cost[patient]
+        assert found.tables["dense over sparse"].set_index("pair").loc[pair, alone] == pytest.approx(
+            told.loc[(pair, "dense", alone), "usd_per_instance_hour"]
+            / told.loc[(pair, "sparse", alone), "usd_per_instance_hour"])
+    per_hour = table["usd_per_instance_hour"] / table["usd_per_mtok"] * 1e6
+    assert per_hour.to_numpy() == pytest.approx(30_000)  # tokens of the scenario's instance an hour
+    shares = table[["memory share", "compute share", "links and overhead share"]]
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(1.0)
+    assert (shares.idxmax(axis=1).str.removesuffix(" share") == table["bound"]).all()
+    assert told.loc[("deepseek-v3", "dense", alone), "bound"] == "memory"
+    assert told.loc[("deepseek-v3", "sparse", patient), "bound"] == "compute"
+    assert (told.xs(alone, level="load")["compute share"] < 0.1).all()
+    ratios = found.tables["dense over sparse"].set_index("pair")
+    assert 1.5 < ratios.loc["deepseek-v3", full] < 4
+    assert 1.2 < ratios.loc["mixtral-8x7b", full] < 4
+    assert (ratios[alone] > 1.3).all()
+
+
+def test_what_is_an_estimate_in_the_catalogue_is_told(facts):
+    from dataclasses import replace
+
+    facts.guessed.clear()
+    outcome(facts, "operations")
+    assert "vr200-nvl72" in facts.guessed
+    assert "h100-sxm" not in facts.guessed
+    assert "the world's stock of accelerators" in facts.guessed
+    used = tuple(facts.guessed)
+    plain = find(straight(7.0, 1, 2, 3), facts)
+    assert plain.guesses == ()
+    found = replace(plain, guesses=used)
+    assert "Estimates of the catalogue that it takes as they are: " in sensitivity(found)
+    assert record(found, facts)["estimates"] == list(used)
+
+
 def straight(limit, low, mid, high):
     """An argument that holds while x is below a limit."""
     def compute(facts, given):
@@ -385,10 +478,16 @@ def test_eight_billion_as_plans(facts):
     assert 0.5 < plans["accelerators_m"].iloc[0] < 20
     stock = found.tables["stock"].set_index("year")["instances_m"]
     assert stock[2021] < stock[2023] < stock[2025]
-    tokens = found.tables["by tokens"]
-    assert tokens["short"].is_monotonic_increasing
-    served, unserved = (tokens.loc[rows, "times_thought"] for rows in (tokens["short"] <= 1e-3, tokens["short"] > 1e-3))
-    assert 1.0 < unserved.min() / served.max() <= 1.15
+    for name, order in (("by tokens", 1), ("by supply", -1)):
+        tip = found.tables[name].sort_values("value", ascending=order > 0)
+        assert tip["proven"].all()  # by a plan that serves everyone, or by a bound above 0
+        assert not (tip["short"] > 1e-3).diff().dropna().eq(-1).any()
+        served, unserved = (tip.loc[rows, "value"] for rows in (tip["short"] <= 1e-3, tip["short"] > 1e-3))
+        near, far = (served.max(), unserved.min()) if order > 0 else (served.min(), unserved.max())
+        assert 1.0 < max(near / far, far / near) <= 1.05
+    assert 4 < figures(found)["tokens that the supply of 2036 still serves, against a stream of thought's"] < 10
+    assert 0.05 < figures(found)["supply that still serves 8 billion streams of thought"] < 0.2
+    assert plans.set_index("definition")["binds_first"].iloc[2] in ("power supply", "accelerator supply", "HBM supply")
     last = found.tables["by year"].groupby("definition").last()
     assert last["gw"]["agentic work"] > last["gw"]["a stream of thought"]
 

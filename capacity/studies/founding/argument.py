@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from capacity.studies.founding.bracket import bracket
+
 if TYPE_CHECKING:
     from capacity.studies.founding.facts import Facts
 
@@ -21,8 +23,8 @@ SPAN = 100.0
 """A flip is looked for within this factor of the mid value."""
 STEP = 1.8
 """Factor of a step of the first look on either side; what flips is then narrowed by bisection."""
-CLOSE, ROUGH = 1.01, 1.15
-"""Bisection stops within this factor; within the second where each value takes a solved plan."""
+CLOSE, ROUGH = 1.01, 1.05
+"""A flip is known within this factor; within the second where each value takes a solved plan."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,16 @@ class Input:
     """What it cannot pass, such as 0 and 1 for a share."""
     search: str = "wide"
     """Where a flip is looked for: `wide` within SPAN of the mid; `range`, where each value takes a plan, within the
-    stated range and to within ROUGH; `ends`, where only low, mid and high exist, nowhere between."""
+    stated range and `reach` times beyond it, to within ROUGH; `ends`, where only low, mid and high exist, nowhere
+    between."""
+    reach: float = 1.0
+
+    @property
+    def looked(self) -> tuple[float, float]:
+        """Least and most value that is looked at for a flip."""
+        low, high = (self.mid / SPAN, self.mid * SPAN) if self.search == "wide" else (
+            self.low / self.reach, self.high * self.reach)
+        return min(self.low, max(low, self.least)), max(self.high, min(high, self.most))
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ class Part:
     claim: str
     found: str
     holds: bool
+    margin: float = np.nan
+    """How clearly, above 0 where it holds; about a line in the logarithm of an input. NaN where nobody asks for it."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,8 @@ class Finding:
     swings: tuple[Swing, ...]
     claims: tuple[str, ...] = ()
     """Rows of founding_claims that the computation asked for."""
+    guesses: tuple[str, ...] = ()
+    """Estimates of the catalogue that it uses and that have no range here."""
 
     @property
     def robust(self) -> bool:
@@ -146,43 +161,54 @@ def find(argument: Argument, facts: Facts) -> Finding:
     inputs = argument.inputs(facts)
     mid = {given.name: given.mid for given in inputs}
     facts.asked.clear()
+    facts.guessed.clear()
     outcome = argument.compute(facts, mid)
-    claims = tuple(facts.asked)
-    swings = tuple(_swing(argument, facts, mid, given, outcome.held) for given in inputs)
-    return Finding(argument, outcome, swings, claims)
+    claims, guesses = tuple(facts.asked), tuple(facts.guessed)
+    swings = tuple(_swing(argument, facts, mid, given, outcome) for given in inputs)
+    return Finding(argument, outcome, swings, claims, guesses)
 
 
-def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, held: tuple[bool, ...]) -> Swing:
+def _swing(argument: Argument, facts: Facts, mid: Values, given: Input, outcome: Outcome) -> Swing:
     def at(value: float) -> Outcome:
         return argument.compute(facts, {**mid, given.name: value})
 
     low, high = at(given.low), at(given.high)
     swing = Swing(given, low.figures[0].value, high.figures[0].value, low.verdict, high.verdict,
-                  low.held == held == high.held, None, None)
+                  low.held == outcome.held == high.held, None, None)
     if given.search == "ends":
         return swing
     if given.search == "range":
-        below, above = (None if end.held == held else _flip(at, given.mid, value, held, 1, ROUGH)
-                        for end, value in ((low, given.low), (high, given.high)))
+        below, above = (_flip_of_plan(at, given, outcome, (near, inner), end) for inner, near, end in (
+            (low, given.low, given.looked[0]), (high, given.high, given.looked[1])))
         return replace(swing, flip_below=below, flip_above=above)
-    bottom, top = max(given.mid / SPAN, given.least), min(given.mid * SPAN, given.most)
-    return replace(swing, flip_below=_flip(at, given.mid, bottom, held, _steps(given.mid, bottom), CLOSE),
-                   flip_above=_flip(at, given.mid, top, held, _steps(given.mid, top), CLOSE))
+    bottom, top = given.looked
+    return replace(swing, flip_below=_flip(at, given.mid, bottom, outcome.held),
+                   flip_above=_flip(at, given.mid, top, outcome.held))
 
 
-def _steps(start: float, end: float) -> int:
-    return max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
-
-
-def _flip(at: Callable[[float], Outcome], start: float, end: float, held: tuple[bool, ...], steps: int,
-          close: float) -> float | None:
-    """First value from `start` towards `end` at which a part turns: a look at each of `steps`, then bisection; in logs.
-    """
+def _flip(at: Callable[[float], Outcome], start: float, end: float, held: tuple[bool, ...]) -> float | None:
+    """First value from `start` towards `end` at which a part turns: steps of STEP, then a bracket; in logs."""
+    steps = max(1, int(np.ceil(abs(np.log(end / start)) / np.log(STEP))))
     for near, far in pairwise(np.geomspace(start, end, steps + 1).tolist()):
-        if at(far).held == held:
-            continue
-        while max(near / far, far / near) > close:
-            middle = float(np.sqrt(near * far))
-            near, far = (near, middle) if at(middle).held != held else (middle, far)
-        return float(far)
+        if at(far).held != held:
+            return bracket(lambda value: at(value).held != held, near, far, CLOSE)[1]
     return None
+
+
+def _flip_of_plan(at: Callable[[float], Outcome], given: Input, mid: Outcome, edge: tuple[float, Outcome],
+                  end: float) -> float | None:
+    """The same with few looks: at the edge of the range (known), at the end of the reach, then where margins point."""
+    known = [(given.mid, mid), edge]
+    if edge[1].held == mid.held and end != edge[0]:
+        known.append((end, at(end)))
+    (near, one), (far, other) = known[-2:]
+    if other.held == mid.held:
+        return None
+    return bracket(lambda value: at(value).held != mid.held, near, far, ROUGH, _between(near, one, far, other))[1]
+
+
+def _between(near: float, one: Outcome, far: float, other: Outcome) -> float | None:
+    """Where the first part to turn would on a line between its margins; None without them."""
+    lines = [(a.margin, b.margin) for a, b in zip(one.parts, other.parts, strict=True) if a.holds != b.holds]
+    crossings = [a / (a - b) for a, b in lines if np.isfinite(a) and np.isfinite(b) and a * b < 0]
+    return near * (far / near) ** min(crossings) if crossings else None

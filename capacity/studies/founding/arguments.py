@@ -10,6 +10,7 @@ from capacity.studies.founding import (
     billions,
     copies,
     distillation,
+    experts,
     ladder,
     latency,
     memory,
@@ -26,7 +27,7 @@ from capacity.studies.founding.naming import worded
 
 ARGUMENTS: tuple[Argument, ...] = (
     *ladder.ARGUMENTS, *price.ARGUMENTS, *memory.ARGUMENTS, *streaming.ARGUMENTS, *latency.ARGUMENTS,
-    *variants.ARGUMENTS, *distillation.ARGUMENTS, *operations.ARGUMENTS, *copies.ARGUMENTS,
+    *experts.ARGUMENTS, *variants.ARGUMENTS, *distillation.ARGUMENTS, *operations.ARGUMENTS, *copies.ARGUMENTS,
     *billions.ARGUMENTS, *race.ARGUMENTS, *training.ARGUMENTS,
 )
 

@@ -7,16 +7,23 @@ import pandas as pd
 from capacity.plan import Plan
 from capacity.scenario import load_scenario
 from capacity.serving import Slo, Workload
-from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
+from capacity.studies.founding.argument import ROUGH, Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.copies import stock
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, usd
-from capacity.studies.founding.solved import solved
+from capacity.studies.founding.tipping import (
+    ANY,
+    GAP,
+    PROBED,
+    SCENARIO,
+    missing,
+    planned,
+    supplied,
+    thought,
+    tipping,
+)
 from capacity.studies.founding.work import MILLION
 
-SCENARIO = "eight-billion"
-GAP, ROUGH, SECONDS = 0.02, 0.05, 120.0
-"""Gap to prove for a plan whose figures are told, and for one of which only a share or a yes is."""
 FIRST = "a stream of thought on a model of 2026"
 AGENT = "agentic work, ten times thought"
 DEFINITIONS: dict[str, tuple[str, ...]] = {
@@ -32,40 +39,33 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
 SERIES = {"a stream of thought": FIRST, "agentic work": AGENT}
 """Definitions of which the whole path is drawn."""
 STOCK_YEARS = (2021, 2023, 2025)
-MOST_TOKENS, CLOSE = 10.0, 1.15
-"""Multiples of a stream of thought's tokens are looked at up to here; the tipping point is known within this factor."""
+MOST_TOKENS, LEAST_SUPPLY = 10.0, 0.05
+"""Tipping points are looked for up to that many times a stream of thought's tokens, and down to that supply."""
+REACH = 3.0
+"""Supply is moved so many times beyond its range."""
 WORLD = ("accelerator supply", "HBM supply", "power supply")
 """Limits that hold for the world and not for one place."""
-ANY = 1e-3
-"""Share of a year's demand unserved from which it counts as short."""
 
 
 def _inputs(facts: Facts) -> tuple[Input, ...]:
     rows = facts.catalogue.table("supply")
-    power = rows[rows["quantity"] == "ai_power_mw"].sort_values("year").iloc[-1]
+    last = rows[rows["year"] == load_scenario(SCENARIO).years.last].set_index("quantity")
+    power, left = last.loc["ai_power_mw"], last.loc["inference_share"]
     return (
         facts.input("trends", "nvidia_stock_growth", "growth", "growth a year of the stock before the first count",
                     least=1.0),
-        Input("supply", "accelerators, memory and power that the world supplies, all at their low, mid or high",
-              float(power["low"] / power["value"]), 1.0, float(power["high"] / power["value"]), "of mid",
-              f"supply.csv, told by ai_power_mw of {power['year']}", str(power["confidence"]), search="ends"),
+        Input("supply", "accelerators, memory and power that the world supplies, grids included, all by one factor",
+              *(float(power[level] * left[level] / (power["value"] * left["value"]))
+                for level in ("low", "value", "high")), "of mid",
+              f"supply.csv: ai_power_mw and inference_share of {power['year']}", str(power["confidence"]),
+              search="range", reach=REACH),
     )
 
 
-def planned(facts: Facts, sets: tuple[str, ...], gap: float = GAP) -> Plan:
-    """The plan for 8 billion with overrides. Raises CapacityError where there is none."""
-    return solved(facts, SCENARIO, sets, gap, SECONDS)
-
-
-def _level(supply: float) -> tuple[str, ...]:
-    """The scenario's level of supply that is meant by a factor of its mid."""
-    return () if supply == 1.0 else ("supply.level=low",) if supply < 1.0 else ("supply.level=high",)
-
-
 def _billion(facts: Facts, given: Values) -> Outcome:
-    level = _level(given["supply"])
-    asked, gap = (DEFINITIONS, GAP) if not level else ({k: DEFINITIONS[k] for k in (FIRST, AGENT)}, ROUGH)
-    table = pd.DataFrame([_defined(name, planned(facts, (*sets, *level), gap)) for name, sets in asked.items()])
+    moved = supplied(facts, given["supply"])
+    asked, gap = (DEFINITIONS, GAP) if not moved else ({k: DEFINITIONS[k] for k in (FIRST, AGENT)}, PROBED)
+    table = pd.DataFrame([_defined(name, planned(facts, (*sets, *moved), gap)) for name, sets in asked.items()])
     have = pd.DataFrame([_runs(facts, year, given["growth"]) for year in STOCK_YEARS])
     base, worst = table.iloc[0], table.iloc[int(table["short"].argmax())]
     wanted, last = facts.claim("human_population"), have.iloc[-1]
@@ -82,41 +82,16 @@ def _billion(facts: Facts, given: Values) -> Outcome:
                                       zip(table["definition"], table["short"], strict=True)),
              bool((table["short"] > ANY).any())),
     )
-    tables, tip = {"8 billion": table, "stock": have}, float("nan")
-    if not level:
-        tables["by tokens"] = facts.keep("by tokens", lambda: _by_tokens(facts))
+    tables, tips = {"8 billion": table, "stock": have}, (float("nan"), float("nan"))
+    if not moved:
+        tables["by tokens"] = facts.keep("by tokens", lambda: tipping(facts, thought, 1.0, MOST_TOKENS))
+        tables["by supply"] = facts.keep("by supply", lambda: tipping(
+            facts, lambda factor: supplied(facts, factor), 1.0, LEAST_SUPPLY))
         tables["by year"] = _by_year(facts)
-        tip = float(tables["by tokens"].loc[tables["by tokens"]["short"] <= ANY, "times_thought"].max())
-    return Outcome(parts, _figures(base, worst, now, wanted, tip), _reading(base, worst, last, now, wanted, tip),
+        served = [tables[name].loc[tables[name]["short"] <= ANY, "value"] for name in ("by tokens", "by supply")]
+        tips = float(served[0].max()), float(served[1].min())
+    return Outcome(parts, _figures(base, worst, now, wanted, tips), _reading(base, worst, last, now, wanted, tips),
                    tables, _charts(tables))
-
-
-def _by_tokens(facts: Facts) -> pd.DataFrame:
-    """Share of the last year unserved, by tokens of an instance-hour, with where it begins known within `CLOSE`.
-
-    What is served of the most tokens tells where to look first; the bracket is then halved in logs.
-    """
-    found = {1.0: _missing(planned(facts, DEFINITIONS[FIRST])),
-             MOST_TOKENS: _missing(planned(facts, _thought(MOST_TOKENS), ROUGH))}
-    low, high = 1.0, MOST_TOKENS
-    guess = MOST_TOKENS * ((1 - found[MOST_TOKENS]) / CLOSE) ** 0.5
-    while high / low > CLOSE and found[high] > ANY >= found[low]:
-        middle, guess = guess if low < guess < high else (low * high) ** 0.5, guess * CLOSE
-        found[middle] = _missing(planned(facts, _thought(middle), ROUGH))
-        low, high = (low, middle) if found[middle] > ANY else (middle, high)
-    return pd.DataFrame(sorted(found.items()), columns=["times_thought", "short"])
-
-
-def _thought(factor: float) -> tuple[str, ...]:
-    """Overrides for an instance that thinks, reads and turns so many times as much in an hour."""
-    kind = load_scenario(SCENARIO).classes["instance"]
-    names = ("output_tokens", "fresh_input_tokens", "cached_input_tokens", "turns")
-    return tuple(f"classes.instance.{name}={getattr(kind, name) * factor:.6g}" for name in names)
-
-
-def _missing(plan: Plan) -> float:
-    last = plan.tables["schedule"].iloc[-1]
-    return float(last["instances_short"] / last["instances_demanded"])
 
 
 def _by_year(facts: Facts) -> pd.DataFrame:
@@ -140,12 +115,16 @@ def _charts(tables: dict[str, pd.DataFrame]) -> tuple[Chart, ...]:
             Chart("Power of the plan by year", "GW",
                   tables["by year"].pivot_table(index="year", columns="definition", values="gw", sort=False), log=True),
             Chart("Unserved in 2036, by tokens of an instance-hour against a stream of thought's", "share",
-                  tables["by tokens"].rename(columns={"times_thought": "times the tokens"}).set_index(
-                      "times the tokens"), log_x=True)]
+                  tables["by tokens"].set_index(tables["by tokens"]["value"].rename("times the tokens"))[["short"]],
+                  log_x=True),
+            Chart("Unserved streams of thought in 2036, by the world's supply against its mid", "share",
+                  tables["by supply"].set_index(tables["by supply"]["value"].rename("times the supply"))[["short"]],
+                  log_x=True)]
     return tuple(charts)
 
 
-def _figures(base: pd.Series, worst: pd.Series, now: float, wanted: float, tip: float) -> tuple[Figure, ...]:
+def _figures(base: pd.Series, worst: pd.Series, now: float, wanted: float,
+             tips: tuple[float, float]) -> tuple[Figure, ...]:
     told = (Figure("streams of thought on the newest stock", now, "streams", "stock.csv, serving"),
             Figure("accelerators for 8 billion, a stream of thought", float(base["accelerators_m"]), "million",
                    SCENARIO),
@@ -155,47 +134,59 @@ def _figures(base: pd.Series, worst: pd.Series, now: float, wanted: float, tip: 
             Figure("unserved in 2036, most demanding definition", float(worst["short"]), "share", SCENARIO),
             Figure("tokens of an instance-hour at which the stock would do, against a stream of thought's",
                    now / wanted, "x", "stock.csv, serving"))
-    if tip != tip:
+    if any(tip != tip for tip in tips):
         return told
-    return (*told, Figure("tokens that the supply of 2036 still serves, against a stream of thought's", tip, "x",
-                          f"{SCENARIO}, to {CLOSE:g} times"))
+    return (*told, Figure("tokens that the supply of 2036 still serves, against a stream of thought's", tips[0], "x",
+                          f"{SCENARIO}, to {ROUGH:g} times"),
+            Figure("supply that still serves 8 billion streams of thought", tips[1], "of mid",
+                   f"{SCENARIO}, to {ROUGH:g} times"))
 
 
-def _reading(base: pd.Series, worst: pd.Series, last: pd.Series, now: float, wanted: float, tip: float) -> str:
-    tips = "" if tip != tip else (
+def _reading(base: pd.Series, worst: pd.Series, last: pd.Series, now: float, wanted: float,
+             tips: tuple[float, float]) -> str:
+    turns = "" if any(tip != tip for tip in tips) else (
         f" What would flip it: an instance that thinks with {share(now / wanted)} of the tokens, and the stock would "
-        f"do; one with more than {short(tip)} times them, and the supply of 2036 no longer does.")
+        f"do; one with more than {short(tips[0])} times them, and the supply of 2036 no longer does. A stream of "
+        f"thought is still served with {share(tips[1])} of what the world is expected to supply.")
     return (
         "What is an instance? The answer moves by orders of magnitude with the definition, so here are several, each "
         f"a solved plan on what the world is expected to supply. A human's stream of thought on a model that exists in "
         f"2026: {short(base['accelerators_m'])} million accelerators by 2036 in {short(base['sites'])} parts of the "
         f"world, {short(base['gw'])} GW, {usd(base['busd'] * 1e9)} over ten years, "
-        f"{usd(base['usd_per_instance_hour'])} an instance-hour, with {_bound(base)}. The most demanding, "
+        f"{usd(base['usd_per_instance_hour'])} an instance-hour; {_bound(base)}. The most demanding, "
         f"{worst['definition']}, leaves {share(worst['short'])} of 2036 unserved on {short(worst['accelerators_m'])} "
-        f"million accelerators and {short(worst['gw'])} GW, with {_bound(worst)}. The stock of {last['year']:.0f} "
+        f"million accelerators and {short(worst['gw'])} GW: {_bound(worst)}. The stock of {last['year']:.0f} "
         f"would run {short(now)} streams of thought on that model if it did nothing else: {share(now / wanted)} of "
-        f"the 8 billion.{tips}")
+        f"the 8 billion.{turns}")
 
 
 def _bound(row: pd.Series) -> str:
-    last = str(row["binds_in_the_end"])
-    return "no limit of the world reached" if last == "nothing" else f"the world's {last} used up"
+    last, since = str(row["binds_in_the_end"]), row["short_from"]
+    if row["binds_first"] == "nothing":
+        return "with no limit of the world reached"
+    told = f"the first limit of the world to bind is {row['binds_first']}, in {row['binds_from']:.0f}"
+    if last not in ("nothing", str(row["binds_first"])):
+        told += f", and in the end {last} does"
+    return told + (f"; from {since:.0f} on it falls short" if since == since else "")
 
 
 def _defined(name: str, plan: Plan) -> dict[str, object]:
-    """The last year of a plan in one row, and what first binds."""
+    """The last year of a plan in one row, and which limit of the world binds first and in the end."""
     rows = plan.tables["schedule"]
     last = rows.iloc[-1]
-    years = rows.loc[rows["binds"].astype(str) != "", ["year", "binds"]]
-    first = "" if years.empty else f"{years['binds'].iloc[0]} ({years['year'].iloc[0]})"
     limits = plan.tables["limits"]
-    world = limits[limits["binding"] & (limits["year"] == last["year"]) & limits["topic"].isin(WORLD)]["topic"]
+    bound = limits[limits["binding"] & limits["topic"].isin(WORLD)].sort_values("year")
+    world, early = bound.loc[bound["year"] == last["year"], "topic"], bound[bound["year"] == bound["year"].min()]
     worst = plan.summary["gap"]
+    lacks = rows.loc[rows["instances_short"] > ANY * rows["instances_demanded"], "year"]
     return {"definition": name, "accelerators_m": float(last["accelerators"]) / MILLION,
             "gw": float(last["facility_mw"]) / 1e3, "sites": int(last["sites"]),
             "busd": float((rows["capex_usd"] + rows["opex_usd"]).sum()) / 1e9,
-            "usd_per_instance_hour": float(last["usd_per_instance_hour"]), "short": _missing(plan),
-            "binds_first": first or "nothing", "binds_in_the_end": " and ".join(dict.fromkeys(world)) or "nothing",
+            "usd_per_instance_hour": float(last["usd_per_instance_hour"]), "short": missing(plan),
+            "short_from": float(lacks.iloc[0]) if len(lacks) else float("nan"),
+            "binds_first": " and ".join(dict.fromkeys(early["topic"])) or "nothing",
+            "binds_from": float(early["year"].iloc[0]) if len(early) else float("nan"),
+            "binds_in_the_end": " and ".join(dict.fromkeys(world)) or "nothing",
             "gap": float("nan") if worst is None else float(worst)}
 
 
@@ -225,4 +216,3 @@ ARGUMENTS = (
     Argument("eight-billion", "Eight billion copies", "To run billions of copies, we'd need to dramatically increase "
              "the world's number of supercomputers.", _inputs, _billion),
 )
-__all__ = ["ARGUMENTS", "planned"]

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from capacity.catalogue.cards import ModelCard
-from capacity.serving import Slo, weight_bytes
+from capacity.serving import weight_bytes
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import share, short, times, usd
 from capacity.studies.founding.shapes import UNBUILT
 from capacity.studies.founding.work import (
+    DISTANT,
     GPT3,
     MILLION,
     PATIENT,
@@ -33,12 +34,14 @@ BILLION, GIB = 1e9, 2.0**30
 
 def stock(facts: Facts, year: int) -> dict[str, float]:
     """Accelerators in the world at a year's end, by type."""
+    facts.guess("stock", "the world's stock of accelerators")
     table = facts.catalogue.table("stock")
     return {str(row["accelerator"]): float(row["units"]) for row in table[table["year_end"] == year].to_dict("records")}
 
 
 def wage(facts: Facts) -> pd.Series:
     """Nominal USD that an hour of work costs its employer, overhead included, by region."""
+    facts.guess("regions", "wages and overheads of regions")
     regions = facts.catalogue.table("regions").set_index("id")
     return regions["wage_usd_h"] * (1 + regions["overhead_share"])
 
@@ -48,8 +51,6 @@ def wage(facts: Facts) -> pd.Series:
 BOX, FEW_OF = 8, 0.1
 LIKE = "rtx4090"
 """The card that a device without one is taken to be built as."""
-DISTANT = Slo(300.0, 20.0)
-"""Limits so wide that only memory decides."""
 
 
 def _consumer_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -97,6 +98,7 @@ def _consumer(facts: Facts, given: Values) -> Outcome:
 def _devices(facts: Facts, given: Values, need: float) -> pd.DataFrame:
     """What each device holds, how fast it reads it, what a box of eight writes and costs, and all of them together."""
     rows = []
+    facts.guess("consumer_devices", "consumers' devices, their number and the hours they are lent")
     for row in facts.catalogue.table("consumer_devices").to_dict("records"):
         memory = float(row["memory_gb"]) * GIB
         units = given["units"] if row["id"] == "rtx4090" else float(row["units_m"])

@@ -22,6 +22,7 @@ HOURS = 8766.0
 """Hours of a mean year."""
 HELD_IN = {"host": "host_memory_usd_per_gb", "nvme": "nvme_usd_per_gb"}
 """Rows of constants: what a GB costs where streamed weights are kept."""
+ESTIMATE = "estimate"
 FABRIC = "rail-3tier"
 """Has as many tiers as the size of the pod needs."""
 
@@ -35,6 +36,8 @@ class Facts:
         self.links = lru_cache(maxsize=None)(self._links)
         self.asked: dict[str, None] = {}
         """Claims asked for, in order, since it was last cleared."""
+        self.guessed: dict[str, None] = {}
+        """What of the catalogue was used and is an estimate, without a range here, since it was last cleared."""
         self.kept: dict[object, Any] = {}
 
     def keep(self, key: object, make: Callable[[], T]) -> T:
@@ -58,6 +61,18 @@ class Facts:
     def quote(self, name: str) -> str:
         """The words a claimed number stands in."""
         return str(self.catalogue.row("founding_claims", name)["quote"])
+
+    def card(self, accelerator: str) -> Accelerator:
+        """An accelerator of the catalogue; that its card is an estimate is noted."""
+        chip = self.catalogue.accelerator(accelerator)
+        if chip.confidence == ESTIMATE:
+            self.guessed[chip.id] = None
+        return chip
+
+    def guess(self, table: str, words: str) -> None:
+        """Notes that a table of the catalogue is used, if most of its rows are estimates."""
+        if (self.catalogue.table(table)["confidence"] == ESTIMATE).mean() > 1 / 2:
+            self.guessed[words] = None
 
     def input(self, table: str, key: str, name: str, words: str, *, least: float = 0.0,
               most: float = float("inf")) -> Input:
@@ -107,7 +122,8 @@ class Facts:
         Annuities-due over `life` and the building's life; site figures are medians of the catalogue. `price` of
         `given` scales the chip's price; idle hours (1 - `busy`) are paid for too.
         """
-        cat, chip = self.catalogue, self.catalogue.accelerator(accelerator)
+        self.guess("accelerator_prices", "purchase prices of accelerators")
+        cat, chip = self.catalogue, self.card(accelerator)
         bought = cat.price(chip.id, year) * given.get("price", 1.0)
         sites = cat.table("sites")
         watts = chip.it_power_w / 1e6
@@ -167,7 +183,7 @@ class Facts:
         A pod is at least one scale-up domain. A model that nobody has built may have its heads in other numbers.
         """
         card = self.catalogue.model(model) if isinstance(model, str) else model
-        chip = self.catalogue.accelerator(accelerator) if isinstance(accelerator, str) else accelerator
+        chip = self.card(accelerator) if isinstance(accelerator, str) else accelerator
         narrow = narrowest(chip)
         return self.plans(card, chip, work, slo, weights or narrow, kv or ("fp8" if narrow != "fp16" else "fp16"),
                           max(pod, chip.scale_up_domain), modes)

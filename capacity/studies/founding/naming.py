@@ -22,7 +22,8 @@ def worded(finding: Finding, facts: Facts) -> Finding:
     """The finding with every id of an accelerator, AI model, fabric or region as its name, wherever it is told."""
     say = facts.keep("names", lambda: _speaker(_names(facts)))
     swings = tuple(replace(swing, input=replace(swing.input, words=say(swing.input.words))) for swing in finding.swings)
-    return replace(finding, outcome=_outcome(finding.outcome, say), swings=swings)
+    return replace(finding, outcome=_outcome(finding.outcome, say), swings=swings,
+                   guesses=tuple(map(say, finding.guesses)))
 
 
 def _outcome(outcome: Outcome, say: Callable[[str], str]) -> Outcome:

@@ -217,6 +217,7 @@ def _margin(facts: Facts, given: Values) -> Outcome:
 
 
 def _margins(facts: Facts, given: Values) -> pd.DataFrame:
+    facts.guess("token_prices", "prices of tokens")
     prices = facts.catalogue.table("token_prices")
     prices = prices[prices["card"] != ""]
     work = writer(facts, given["tokens_per_word"], PROMPT)

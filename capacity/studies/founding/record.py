@@ -64,12 +64,20 @@ def flips(swing: Swing, within: float = math.inf) -> str:
     return " and ".join(f"{'just ' * (value == told)}{side} {value}" for side, value in ends)
 
 
+def turning(swing: Swing) -> str:
+    """Where a part turns, or between which values none does."""
+    low, high = (amount(value, swing.input.unit) for value in swing.input.looked)
+    return f"flips {flips(swing)}" if flips(swing) else f"no flip between {low} and {high}"
+
+
 def sensitivity(finding: Finding) -> str:
     """One or two sentences: which inputs are estimates, and how far they must move to turn a statement."""
     if not finding.swings:
         return "It rests on the catalogue's hardware and the serving model alone; no other input has a range."
     guesses = [swing.input.words for swing in finding.swings if swing.input.confidence == "estimate"]
     told = f"Estimates in it: {_listed(guesses)}. " if guesses else "None of its inputs is an estimate of ours. "
+    if finding.guesses:
+        told += f"Estimates of the catalogue that it takes as they are: {_listed(list(finding.guesses))}. "
     inside = [_turning(swing) for swing in finding.swings if not swing.stands]
     beyond = [_turning(swing) for swing in finding.swings if swing.stands and flips(swing, NEAR)]
     if inside:
@@ -97,7 +105,7 @@ def record(finding: Finding, facts: Facts) -> dict[str, object]:
     argument, outcome = finding.argument, finding.outcome
     return {
         "name": argument.name, "title": argument.title, "claim": argument.claim, "quotes": quotes(finding, facts),
-        "verdict": outcome.verdict, "robust": finding.robust,
+        "estimates": list(finding.guesses), "verdict": outcome.verdict, "robust": finding.robust,
         "parts": [{"claim": part.claim, "found": part.found, "holds": bool(part.holds)} for part in outcome.parts],
         "reading": outcome.reading, "sensitivity": sensitivity(finding),
         "figures": [{"words": f.words, "value": _finite(f.value), "unit": f.unit, "basis": f.basis}
@@ -107,7 +115,8 @@ def record(finding: Finding, facts: Facts) -> dict[str, object]:
             "unit": s.input.unit, "source": s.input.source, "confidence": s.input.confidence,
             "figure_at_low": _finite(s.low), "figure_at_high": _finite(s.high), "verdict_at_low": s.low_verdict,
             "verdict_at_high": s.high_verdict, "stands": s.stands,
-            "flips_below": s.flip_below, "flips_above": s.flip_above,
+            "flips_below": s.flip_below, "flips_above": s.flip_above, "looked_from": s.input.looked[0],
+            "looked_to": s.input.looked[1],
         } for s in finding.swings],
         "tables": {name: json.loads(table.to_json(orient="records")) for name, table in outcome.tables.items()},
     }

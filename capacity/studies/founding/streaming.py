@@ -11,10 +11,12 @@ from capacity.studies.founding.argument import Argument, Chart, Figure, Input, O
 from capacity.studies.founding.facts import Facts
 from capacity.studies.founding.say import short, times, usd
 from capacity.studies.founding.streaming_price import (
+    GENERATIONS,
     LINKS,
     PRICED,
     YEAR,
     best,
+    by_link,
     by_load,
     by_lookahead,
     offers,
@@ -26,7 +28,6 @@ GB, MS = 1e9, 1e3
 CARDS = 8
 """Accelerators of a machine."""
 HOST = "epyc-7003"
-GENERATIONS = ("pcie3x16", "pcie4x16", "pcie5x16", "pcie6x16")
 MACHINES = (1, 2, 4, 8, 16, 32)
 LOOKS = (1, 2, 3, 4, 5, 6, 8, 10)
 """Layers that fit beside the one at work."""
@@ -110,20 +111,21 @@ def _stream(facts: Facts, given: Values) -> Outcome:
         Part(f"and many of them ({MANY:g} tokens a second)", _at(talk, MANY),
              bool(many["streamed"] < many["resident"])),
     )
+    tera, ahead, link = terabyte(facts, given), by_lookahead(facts, given), by_link(facts, given)
     loads, slow = pd.concat([talk, patient], ignore_index=True), wins_below(patient)
     return Outcome(parts, _figures(overlapped, batched, transfer, by_lanes, by_memory, halved, few, slow),
-                   _reading(facts, given, table, fewer, lanes, by_memory, talk, patient),
-                   {"resident and streamed": table, "by load": loads, "a terabyte by machines": terabyte(facts),
-                    "by look-ahead": by_lookahead(facts), "links": links, "look-ahead": _looking_ahead(facts)},
-                   _charts(facts, links, talk, patient))
+                   _reading(given, table, fewer, lanes, by_memory, talk, patient, (tera, ahead, link)),
+                   {"resident and streamed": table, "by load": loads, "a terabyte by machines": tera,
+                    "by look-ahead": ahead, "by link": link, "links": links, "look-ahead": _looking_ahead(facts)},
+                   _charts(facts, tera, links, talk, patient))
 
 
-def _charts(facts: Facts, links: pd.DataFrame, talk: pd.DataFrame, patient: pd.DataFrame) -> tuple[Chart, ...]:
+def _charts(facts: Facts, tera: pd.DataFrame, links: pd.DataFrame, talk: pd.DataFrame,
+            patient: pd.DataFrame) -> tuple[Chart, ...]:
     both = pd.DataFrame({"tokens a second": talk["tokens_s"], f"resident, {BEARABLE:g} s a token": talk["resident"],
                          f"streamed, {BEARABLE:g} s a token": talk["streamed"],
                          f"streamed, {PATIENCE:g} s a token": patient["streamed"]})
-    many = terabyte(facts)
-    many = many.assign(series=many["kind"] + ", " + many["link"]).pivot_table(
+    many = tera.assign(series=tera["kind"] + ", " + tera["link"]).pivot_table(
         index="machines", columns="series", values="tpot_s")
     return (Chart("GPT-3 at 8 bits: an hour of the cheapest machines, by load", "USD an hour",
                   both.set_index("tokens a second"), log=True, log_x=True),
@@ -146,11 +148,11 @@ def _figures(overlapped: float, batched: float, transfer: float, by_lanes: float
             Figure("where the fetch is transfer", transfer, "s", "schedule"))
 
 
-def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFrame, lanes: float, by_memory: float,
-             talk: pd.DataFrame, patient: pd.DataFrame) -> str:
+def _reading(given: Values, table: pd.DataFrame, fewer: pd.DataFrame, lanes: float, by_memory: float,
+             talk: pd.DataFrame, patient: pd.DataFrame, ways: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> str:
     at = table[table["limit_s"] == PATIENCE].pivot_table(index="accelerator", columns="kind", values="usd_per_mtok")
     dearer = (at["streamed"] / at["resident"]).dropna()
-    tera, ahead = terabyte(facts), by_lookahead(facts)
+    tera, ahead, link = ways
     one = tera[tera["kind"] == "streamed"].sort_values(["machines", "tpot_s"]).iloc[0]
     two = tera[(tera["kind"] == "resident") & (tera["accelerator"] == one["accelerator"])].iloc[0]
     lost = float(ahead.groupby("accelerator")["tokens_s"].agg(lambda part: part.iloc[0] / part.iloc[-1]).max())
@@ -167,7 +169,7 @@ def _reading(facts: Facts, given: Values, table: pd.DataFrame, fewer: pd.DataFra
         "full. When they are not, a streamed model needs fewer of them: up to "
         f"{short(few)} tokens a second at {BEARABLE:g} s a token{waits} streaming is the cheapest way there is "
         f"({usd(float(talk['streamed'].iloc[0]))} an hour against {usd(float(talk['resident'].iloc[0]))}). "
-        f"{_looks(ahead, lost)} "
+        f"{_looks(ahead, lost)} {_generations(link)} "
         + ("Streaming is for the one who wants to talk to the model, not for the one who sells it."
            if few >= 1 / BEARABLE and few < MANY else ""))
 
@@ -178,6 +180,13 @@ def _looks(ahead: pd.DataFrame, lost: float) -> str:
         return f"Room for {most} layers instead of one writes {times(1 / lost)} the tokens."
     return ("To look further ahead than one layer does not help: the link is the limit already, and the room for "
             f"{most} layers, taken from the batch, costs {times(lost)} the tokens.")
+
+
+def _generations(link: pd.DataFrame) -> str:
+    """What each generation of the link makes of one accelerator that streams."""
+    told = ", ".join(f"{row['tpot_s']:.1f} s ({usd(row['usd_per_mtok'])} a million) on {row['generation']}"
+                     for row in link.to_dict("records"))
+    return f"With a host to itself the link sets the pace, and one H100 takes {told} for a token."
 
 
 def _smaller(tera: pd.DataFrame) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +24,7 @@ LIMITS = (Slo(60.0, 0.1), Slo(60.0, 0.5), Slo(300.0, 2.0), Slo(3600.0, 20.0))
 SOURCES = ("host", "nvme")
 GB = 1e9
 AHEAD = (1, 2, 4, 8)
+GENERATIONS = ("pcie3x16", "pcie4x16", "pcie5x16", "pcie6x16")
 MOST_MACHINES = 8
 SPREAD = {"v100-sxm2-32": "PCIe 3", "rtx4090": "PCIe 4", "h100-sxm": "PCIe 5"}
 """Accelerators in machines of eight over which a model of a terabyte is spread."""
@@ -61,7 +64,7 @@ def _told(found: pd.DataFrame, chip: Accelerator) -> pd.DataFrame:
 def hours(facts: Facts, given: Values) -> dict[str, float]:
     """USD an owner pays for an hour of each accelerator; `price` of `given` scales that of `PRICED` alone."""
     return {name: facts.hour(name, YEAR, {**given, "price": given["price"] if name == PRICED else 1.0})
-            for name in LINKS}
+            for name in LINKS | SPREAD}
 
 
 def copy_hour(facts: Facts, given: Values, table: pd.DataFrame) -> pd.Series:
@@ -112,49 +115,67 @@ def wins_below(table: pd.DataFrame) -> float:
         table["streamed"] < table["resident"]).any() else 0.0
 
 
-def terabyte(facts: Facts) -> pd.DataFrame:
-    """A model of a terabyte by number of machines: quickest token and most tokens a second, resident and streamed.
+def terabyte(facts: Facts, given: Values) -> pd.DataFrame:
+    """A model of a terabyte by number of machines: quickest token and cheapest million tokens, resident and streamed.
 
     Each machine streams its own part. Where nothing fits the row is missing.
     """
-    def make() -> pd.DataFrame:
-        card = facts.catalogue.model(GPT3)
-        card = scaled(card, facts.said("terabyte") * 1e9 / parameters(card))
-        rows: list[dict[str, object]] = []
-        for name in SPREAD:
-            chip = facts.catalogue.accelerator(name)
-            assert chip.host is not None
-            found = written(facts, card, chip, LIMITS[-1], facts.catalogue.constant("tokens_per_word"),
-                            weights=eight_bits(chip), pod=MOST_MACHINES * chip.host.accelerators,
-                            modes=Modes(streaming=SOURCES))
-            table = _told(found, chip)
-            for machines in (1, 2, 4, 8):
-                for kind, part in table[table["machines"] <= machines].groupby(_kind(table)):
-                    quick = part.iloc[int(part["tpot_s"].argmin())]
-                    rate = (part["copy_tokens_s"] / part["accelerators"]).max()
-                    rows.append({"accelerator": name, "link": SPREAD[name], "machines": machines, "kind": kind,
-                                 "ttft_s": quick["ttft_s"], "tpot_s": quick["tpot_s"],
-                                 "accelerators": quick["accelerators"], "tokens_s_per_accelerator": rate})
-        return pd.DataFrame(rows)
-    return facts.keep("terabyte", make)
+    table = facts.keep("terabyte", lambda: pd.concat([_tera(facts, name) for name in SPREAD], ignore_index=True))
+    table = table.assign(usd_per_mtok=copy_hour(facts, given, table) / table["copy_tokens_s"] / SECONDS_OF_HOUR
+                         * MILLION)
+    rows: list[dict[str, object]] = []
+    for name, own in table.groupby("accelerator", sort=False):
+        for machines in (1, 2, 4, 8):
+            for kind, part in own[own["machines"] <= machines].groupby(_kind(own)):
+                quick = part.iloc[int(part["tpot_s"].argmin())]
+                rows.append({"accelerator": name, "link": quick["link"], "machines": machines, "kind": kind,
+                             "ttft_s": quick["ttft_s"], "tpot_s": quick["tpot_s"],
+                             "accelerators": quick["accelerators"], "usd_per_mtok": part["usd_per_mtok"].min()})
+    return pd.DataFrame(rows)
 
 
-def by_lookahead(facts: Facts) -> pd.DataFrame:
-    """GPT-3 streamed to one accelerator by layers that fit beside the one at work: TTFT, TPOT, tokens a second."""
+def _tera(facts: Facts, name: str) -> pd.DataFrame:
+    """Every plan of a model of a terabyte in some machines of eight."""
+    chip, card = facts.catalogue.accelerator(name), facts.catalogue.model(GPT3)
+    assert chip.host is not None
+    size = facts.said("terabyte") * GB
+    found = written(facts, scaled(card, size / parameters(card)), chip, LIMITS[-1],
+                    facts.catalogue.constant("tokens_per_word"), weights=eight_bits(chip),
+                    pod=MOST_MACHINES * chip.host.accelerators, modes=Modes(streaming=SOURCES))
+    return _told(found, chip).assign(kept_gb=found["streamed"] * size / GB)
+
+
+def by_lookahead(facts: Facts, given: Values) -> pd.DataFrame:
+    """GPT-3 streamed to one accelerator by layers that fit beside the one at work: TTFT, TPOT, USD a million tokens."""
     def make() -> pd.DataFrame:
-        rows = []
-        for name in ("h100-sxm", PRICED):
-            chip = facts.catalogue.accelerator(name)
-            slo = LIMITS[-1]
-            work = writer(facts, facts.catalogue.constant("tokens_per_word"), Slo(slo.ttft_s / 2, slo.tpot_s / 2))
-            for ahead in AHEAD:
-                found = facts.frontier(GPT3, chip, work, slo, weights=eight_bits(chip), pod=1,
-                                       modes=Modes(streaming=SOURCES, lookahead=ahead))
-                found = found[(found["streamed"] > 0) & (found["accelerators"] == 1)]
-                if len(found):
-                    row = found.iloc[int(found["output_tokens_s_per_accelerator"].argmax())]
-                    rows.append({"accelerator": name, "link": LINKS[name], "look_ahead": ahead,
-                                 "ttft_s": row["ttft_s"], "tpot_s": row["tpot_s"], "batch": row["batch"],
-                                 "tokens_s": row["output_tokens_s_per_accelerator"]})
-        return pd.DataFrame(rows)
-    return facts.keep("by look-ahead", make)
+        return pd.concat([_alone(facts, facts.catalogue.accelerator(name), ahead).assign(look_ahead=ahead)
+                          for name in ("h100-sxm", PRICED) for ahead in AHEAD], ignore_index=True)
+    return _costed(facts, given, facts.keep("by look-ahead", make), "look_ahead")
+
+
+def by_link(facts: Facts, given: Values) -> pd.DataFrame:
+    """The same by generation of the link to the host: one H100 behind each, with a host's memory to itself."""
+    def make() -> pd.DataFrame:
+        chip = facts.catalogue.accelerator("h100-sxm")
+        links = {name: float(facts.catalogue.fabric(name)["gb_s_per_dir_per_accel"]) for name in GENERATIONS}
+        return pd.concat([_alone(facts, replace(chip, host_link_gb_s=rate, host=None), AHEAD[0]).assign(
+            generation=name, link_gb_s=rate) for name, rate in links.items()], ignore_index=True)
+    return _costed(facts, given, facts.keep("by link", make), "generation")
+
+
+def _alone(facts: Facts, chip: Accelerator, ahead: int) -> pd.DataFrame:
+    """The plan that writes most of GPT-3 streamed to one accelerator; no row where it cannot."""
+    slo = LIMITS[-1]
+    work = writer(facts, facts.catalogue.constant("tokens_per_word"), Slo(slo.ttft_s / 2, slo.tpot_s / 2))
+    found = facts.frontier(GPT3, chip, work, slo, weights=eight_bits(chip), pod=1,
+                           modes=Modes(streaming=SOURCES, lookahead=ahead))
+    found = found[(found["streamed"] > 0) & (found["accelerators"] == 1)]
+    size = weight_bytes(facts.catalogue.model(GPT3), eight_bits(chip)) / GB
+    table = _told(found, chip).assign(kept_gb=found["streamed"] * size, batch=found["batch"])
+    return table.sort_values("copy_tokens_s").tail(1)
+
+
+def _costed(facts: Facts, given: Values, table: pd.DataFrame, by: str) -> pd.DataFrame:
+    usd = copy_hour(facts, given, table) / table["copy_tokens_s"] / SECONDS_OF_HOUR * MILLION
+    table = table.assign(usd_per_mtok=usd, tokens_s=table["copy_tokens_s"])
+    return table[["accelerator", "link", by, "ttft_s", "tpot_s", "batch", "tokens_s", "usd_per_mtok"]]

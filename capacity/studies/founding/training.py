@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from capacity.errors import InfeasibleError
 from capacity.plan import Plan
 from capacity.studies.founding.argument import Argument, Chart, Figure, Input, Outcome, Part, Values
-from capacity.studies.founding.billions import ROUGH, planned
 from capacity.studies.founding.facts import HOURS, Facts
 from capacity.studies.founding.price import trained_inputs
 from capacity.studies.founding.say import share, short, times, usd
+from capacity.studies.founding.tipping import LOOSE, planned
 from capacity.studies.founding.work import MILLION
 
+REACH = 2.0
+"""A flip is looked for up to so many times beyond the range of an input."""
+NONE = 1e-9
+"""Shares are kept so far from 0 and 1 where their odds are taken."""
 SERVES, TRAINS, SPARE = "serving", "training", "spare or idle"
 
 
@@ -24,7 +29,7 @@ def _inputs(facts: Facts) -> tuple[Input, ...]:
              facts.input("trends", "training_compute", "growth", "growth a year of the compute of the largest runs",
                          least=1.0),
              facts.input("constants", "training_trend_years", "lasts", "years for which that trend goes on"))
-    return tuple(replace(given, search="range") for given in asked)
+    return tuple(replace(given, search="range", reach=REACH) for given in asked)
 
 
 def largest_run(facts: Facts) -> pd.Series:
@@ -81,7 +86,7 @@ def trained(facts: Facts, run: pd.Series, given: Values, lasts: float) -> Plan:
     """The plan for 8 billion with training that grows for so many years. Raises InfeasibleError where there is none."""
     def make() -> Plan | InfeasibleError:
         try:
-            return planned(facts, (runs(facts, run, given, lasts),), ROUGH)
+            return planned(facts, (runs(facts, run, given, lasts),), LOOSE)
         except InfeasibleError as error:
             return error
     found = facts.keep(("trained", runs(facts, run, given, lasts)), make)
@@ -124,10 +129,11 @@ def _share(facts: Facts, given: Values) -> Outcome:
         Part("most compute is spent on inference if training stays as it is",
              f"{share(float(stays['share_of_inference'].iloc[0]))} in {first}, "
              f"{share(float(stays['share_of_inference'].iloc[-1]))} in {last}",
-             float(stays["share_of_inference"].iloc[0]) > most),
-        Part("and while training grows with its trend, at first", f"{share(early)} in {first}", early > most),
-        Part(f"over all years to {last}", f"{share(over)} of the fleet-years in use", over > most),
-        Part("and in the end", f"{share(late)} in {last}", late > most),
+             *_passes(float(stays["share_of_inference"].iloc[0]), most)),
+        Part("and while training grows with its trend, at first", f"{share(early)} in {first}", *_passes(early, most)),
+        Part(f"over all years to {last}", f"{share(over)} of the fleet-years in use",
+             *_passes(over, most)),
+        Part("and in the end", f"{share(late)} in {last}", *_passes(late, most)),
     )
     shares = pd.DataFrame({"year": grows["year"], "training grows with its trend": grows["share_of_inference"],
                            "training stays": stays["share_of_inference"]}).set_index("year")
@@ -148,6 +154,12 @@ def _share(facts: Facts, given: Values) -> Outcome:
                    (Chart("Share of compute in use that serves", "share", shares),
                     Chart("Accelerators in the plan with training", "million",
                           grows.set_index("year")[[TRAINS, SERVES, SPARE]] / MILLION)))
+
+
+def _passes(part: float, most: float) -> tuple[bool, float]:
+    """Whether a share is above another, and by how much in log-odds, in which an input's logarithm acts in a line."""
+    sure = min(max(part, NONE), 1 - NONE)
+    return part > most, float(np.log(sure / (1 - sure)) - np.log(most / (1 - most)))
 
 
 def _bears(facts: Facts, run: pd.Series, given: Values, lasts: float) -> bool:

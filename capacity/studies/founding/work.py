@@ -13,6 +13,8 @@ from capacity.studies.founding.shapes import UNBUILT
 
 PROMPT, PATIENT = Slo(3.0, 0.1), Slo(60.0, 0.8)
 """Limits under which answers feel prompt, and under which a patient reader still waits."""
+DISTANT = Slo(300.0, 20.0)
+"""Limits so wide that only memory decides."""
 PACES = 2.0
 """Each next pace tried is so many times quicker."""
 QUICKEST = 0.0125
