@@ -63,6 +63,29 @@ def test_power_in_service_bounds_phases(folder):
     assert tight.value("bought", "vintage") == {2027: 5}
 
 
+def test_land_bounds_phases_at_a_site(folder):
+    """A site of at most 12.5 MW takes one phase of five pods, though seven are asked for and the grid has room."""
+    paper = solved(folder, (7, 7), "phases.site_limit=12.5 MW")
+    assert paper.value("built", "period") == {2027: 1}
+    assert paper.value("bought", "vintage") == {2027: 5}
+    assert short_share(paper) == pytest.approx([2 / 7, 2 / 7], rel=1e-2)
+
+
+def test_an_opex_budget_runs_no_more_than_it_pays_for(folder):
+    """What three pods cost a year to run, power and upkeep, pays for three of the five that are asked for."""
+    three = plan_table(solved(folder, (3, 3)), "schedule")["opex_usd"].min()
+    paper = solved(folder, (5, 5), f"money.opex_budget={{2027: {three:.0f}}}")
+    assert paper.value("bought", "vintage") == {2027: 3}
+    assert short_share(paper) == pytest.approx([2 / 5, 2 / 5], rel=1e-2)
+
+
+def test_idle_machines_draw_power(folder):
+    """Of five pods of 2 MW 0.9 x 0.999 run; the rest draws 30 % of its power, all at a PUE of 1.2, for a year."""
+    busy, idle = (plan_table(solved(folder, (5, 3), *more), "schedule")["energy_gwh"].iloc[0]
+                  for more in (("energy={}",), ("energy={idle_power: 30 %}",)))
+    assert idle - busy == pytest.approx(10 * (1 - 0.9 * 0.999) * 0.3 * 1.2 * 8766 / 1000, rel=1e-6)
+
+
 def test_an_owned_site_is_expanded(folder):
     """12.5 MW stand already and carry five pods: the second phase alone is built, and nothing is opened."""
     paper = solved(folder, (5, 7), "sites={abilene: {existing: 12.5 MW, grid_limit: 25 MW}}")
