@@ -13,7 +13,6 @@ from capacity.report.marks import heat, table, tag
 from capacity.report.study_charts import dots, tornado
 from capacity.studies.answer import Answer
 from capacity.studies.founding.argument import Chart
-from capacity.studies.founding.say import short
 
 
 def section_of(answer: Answer) -> tuple[str, str, str]:
@@ -155,11 +154,13 @@ def _wide(picture: str) -> str:
 
 
 def _say(value: object) -> str:
-    """A number in few digits; a dash where there is none."""
+    """A number in four digits, so that plans a per cent apart are; a dash where there is none."""
     if value is None or pd.isna(value):  # type: ignore[call-overload]
         return "–"
     number = float(str(value))
-    return count(number) if abs(number) >= 1e5 else "0" if number == 0 else short(number)
+    if abs(number) >= 1e5:
+        return count(number)
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _decided(row: Mapping[Hashable, object]) -> str:
