@@ -121,4 +121,4 @@ def _write(table: pd.DataFrame, out: Path) -> None:
     try:
         table.to_csv(out, index=False, float_format="%.6g", lineterminator="\n")
     except OSError as error:
-        raise InputError(f"--out: {out} cannot be written: {error.strerror}") from error
+        raise InputError(f"--out: {out} cannot be written: {error.strerror or error}") from error

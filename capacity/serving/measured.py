@@ -282,7 +282,8 @@ def _length(text: str) -> float:
 
 def _load(raw: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """What the row says (`load`), else what its columns and notes imply."""
-    stated, notes = _column(raw, "load").str.casefold(), _column(raw, "notes").str.casefold()
+    stated = _column(raw, "load").str.casefold().str.extract(rf"^({'|'.join(LOADS)})", expand=False).fillna("")
+    notes = _column(raw, "notes").str.casefold()
     throughput = rows["metric"].str.startswith("throughput")
     whole = rows["metric"].isin(("total_latency_ms", "ms_per_token"))
     static = whole | notes.str.contains("static") | throughput | ~rows["engine"].isin(SERVERS)
@@ -315,7 +316,10 @@ def _alone(rows: pd.DataFrame) -> pd.Series:
 def _reason(rows: pd.DataFrame) -> pd.Series:
     """Why a row cannot be predicted, the first that applies; empty when it can."""
     asks = rows["load"] != "collective"
-    lengths = rows["input"].isna() | (rows["output"].isna() & (rows["metric"] != "ttft_ms"))
+    lengths = ~(rows["input"] > 0) | (~(rows["output"] > 0) & ((rows["metric"] != "ttft_ms") | rows["output"].notna()))
+    sharding = rows[["tp", "pp", "ep", "dp"]]
+    whole = ((sharding >= 1) & (sharding % 1 == 0)).all(axis=1)
+    sized = np.where(rows["load"] == "open", rows["rate"], rows["batch"].where(rows["load"] != "maximum", 1.0)) > 0
     bursts = (rows["load"] == "maximum") & ~rows["metric"].str.startswith("throughput")
     tests = {
         "the metric is not predicted": rows["metric"] == "",
@@ -327,6 +331,8 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
         "the lengths are not stated": asks & lengths,
         "the precision is not known": asks & (rows["weights"] == ""),
         "the sharding is not stated": asks & rows["tp"].isna(),
+        "the sharding is not in whole accelerators": asks & ~whole,
+        "the size of the load is not stated": ~sized & (rows["load"] != ""),
         "tokens were drafted, how many were accepted is not stated": rows["drafted"],
         "a latency with all requests at once": bursts,
     }

@@ -174,3 +174,14 @@ def test_files_that_are_no_tables_of_measurements(tmp_path):
         read_measurements([odd], load_catalogue())
     with pytest.raises(InputError, match="no file"):
         read_measurements([], load_catalogue())
+
+
+def test_rows_that_no_system_could_be_are_skipped_with_a_reason(tmp_path):
+    """No fractions or nothing of an accelerator, no negative loads; `closed-loop` is as good as `closed`."""
+    found = read(tmp_path, {}, {"tp": 0}, {"tp": 3.5}, {"pp": -1}, {"batch": -3},
+                 {"batch": None, "load": "closed-loop"}, {"load": "Closed-Loop"}, {"load": "open", "qps": 0},
+                 {"input_len": 0}, {"output_len": 0})
+    shape, size = "the sharding is not in whole accelerators", "the size of the load is not stated"
+    lengths = "the lengths are not stated"
+    assert found["reason"].tolist() == ["", shape, shape, shape, size, size, "", size, lengths, lengths]
+    assert found["load"].tolist()[5:8] == ["closed", "closed", "open"]
