@@ -79,6 +79,13 @@ def test_an_opex_budget_runs_no_more_than_it_pays_for(folder):
     assert short_share(paper) == pytest.approx([2 / 5, 2 / 5], rel=1e-2)
 
 
+def test_an_opex_budget_counts_sites_from_when_they_are_ready(folder):
+    """Hamina is ready in 2028 only: nothing can run there in 2027, and the budget of that year knows nothing of it."""
+    sites = "sites={abilene: {}, hamina: {earliest: 2028}}"
+    paper = solved(folder, (3, 3), sites, "money.opex_budget={2027: $100 million}")
+    assert short_share(paper) == pytest.approx([0, 0], abs=1e-6)
+
+
 def test_idle_machines_draw_power(folder):
     """Of five pods of 2 MW 0.9 x 0.999 run; the rest draws 30 % of its power, all at a PUE of 1.2, for a year."""
     busy, idle = (plan_table(solved(folder, (5, 3), *more), "schedule")["energy_gwh"].iloc[0]

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
 from capacity.errors import InfeasibleError, InputError
+from capacity.formulation.coded import coded
 from capacity.formulation.index import groups, values
 from capacity.formulation.relations import Groups
 from capacity.problem import Problem
@@ -41,7 +43,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 
 def declare(m: pyo.ConcreteModel, problem: Problem) -> None:
-    limits, terms = problem.table("limits"), problem.table("limit_terms")
+    limits, terms = problem.table("limits"), that_may_run(problem, problem.table("limit_terms"))
     m.LIMIT = pyo.Set(initialize=limits["limit"].tolist())
     rhs, sense = values(limits, ["limit"], "rhs"), values(limits, ["limit"], "sense")
     by_limit = members_of(terms, "limit")
@@ -85,6 +87,18 @@ def members_of(terms: pd.DataFrame, by: str) -> Terms:
         str(variable): groups(rows_, [by], [*KEYS[str(variable)], "coefficient"])
         for variable, rows_ in terms.groupby("variable", sort=False)
     })
+
+
+def that_may_run(problem: Problem, terms: pd.DataFrame) -> pd.DataFrame:
+    """The terms without those of activities that cannot run at their place and time: nothing is there to run them."""
+    from capacity.formulation.fleet import USE, possible_use  # the fleet's reservations are limits of terms too
+
+    use = (terms["variable"] == "use").to_numpy()
+    if not use.any():
+        return terms
+    runs = np.ones(len(terms), dtype=bool)
+    runs[use] = coded(terms[use]).rows_in(possible_use(problem).only(*USE, activity="item"), *KEYS["use"]) >= 0
+    return terms[runs]
 
 
 def check_variables(terms: pd.DataFrame, by: str) -> None:
