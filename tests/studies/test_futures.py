@@ -1,15 +1,22 @@
 """A scenario with several futures: from the file to a plan for each, by least regret, in order and as a frontier."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from capacity.catalogue import load_catalogue
-from capacity.errors import InputError
+from capacity.errors import InfeasibleError, InputError
 from capacity.problem import build_problem
-from capacity.scenario import load_scenario
+from capacity.scenario import load_scenario, resolved
+from capacity.scenario.futures import Futures
+from capacity.scenario.goal import Goal
 from capacity.solving import Options, solve
 from capacity.studies.futures import goals_frontier, plan_futures
 from capacity.studies.risk import FutureSpec, RiskSpec, compile_futures, weigh
 from tests.studies.world import TEXT, write_world
+from tests.support.random_scenarios import FEATURES as OPTIONS
+from tests.support.random_scenarios import GOALS, MAY_FAIL, random_scenario
+from tests.support.scenarios import round_catalogue
 
 EXACT = Options(gap=0.0, threads=1)
 GOAL = "goal: {kind: least_regret, shortage_price: $0.03/hour}"
@@ -134,3 +141,38 @@ def test_goals_that_cannot_be_traded_are_told(tmp_path, goals, said):
     plain = write_world(tmp_path, text("goal: {kind: least_cost}", ""))
     with pytest.raises(InputError, match=said):
         goals_frontier(plain, goals.split(","))
+
+
+SETTINGS = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+SUBSETS = st.sets(st.sampled_from(sorted(set(OPTIONS) - set(GOALS))), max_size=5)
+
+
+def least_regret_of(folder, seed, features):
+    """The plans of least regret of a random scenario whose demand is less or more; each is audited on the way."""
+    tables = folder / "tables"
+    tables.mkdir()
+    round_catalogue(tables)
+    asked = random_scenario(seed, features).model_copy(update={
+        "catalogue": [str(tables)], "goal": Goal(kind="least_regret", shortage_price=0.02),
+        "futures": Futures.model_validate({"reveal": 2028, "lead": 0, "of": {
+            "less": {"weight": 2, "set": {"demand.amount": "x0.5"}}, "more": {"set": {"demand.amount": "x1.5"}}}})})
+    path = folder / "asked.yaml"
+    path.write_text(resolved(asked), encoding="utf-8")
+    try:
+        return plan_futures(str(path), (), Options(gap=0.02, time_limit=60, threads=1))
+    except InfeasibleError:
+        assert features & MAY_FAIL
+        return None
+
+
+@pytest.mark.parametrize("features", [{"resale", "rent", "carbon and water"}])
+def test_options_go_with_futures(tmp_path, features):
+    found = least_regret_of(tmp_path, 3, features)
+    assert found.stages[0].objective == pytest.approx(found.by_future["regret_musd"].max(), abs=1e-4)
+
+
+@pytest.mark.long
+@settings(max_examples=12, **SETTINGS)
+@given(seed=st.integers(0, 10_000), features=SUBSETS)
+def test_any_options_go_with_futures(tmp_path_factory, seed, features):
+    least_regret_of(tmp_path_factory.mktemp("random"), seed, features)
