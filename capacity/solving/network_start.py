@@ -23,12 +23,12 @@ NEAR_ENOUGH = 0.01
 
 
 def start_network(search: Search, goal: str) -> None:
-    """Offer a first plan where all that must be whole are the modules of one network; else nothing happens.
+    """Offer a first plan where there is none and all that must be whole are the modules of one network.
 
     What else the program asks for is left to the linear program around these modules, which may have no solution.
     """
     form, cost = search.form, search.form.cost[goal]
-    found = networks(search.problem, form)
+    found = networks(search.problem, form) if search.best is None else []
     if len(found) != 1 or not np.isin(np.flatnonzero(form.integer), found[0].supplier_column).all():
         return
     steps, ways = steps_of(found[0], form, cost), ways_of(found[0], cost)
