@@ -4,6 +4,8 @@ Two sites of round numbers, two or three years, one accelerator of round price; 
 are drawn. `MAY_FAIL` names those that may leave no plan at all.
 """
 
+from itertools import combinations
+
 import numpy as np
 
 from capacity.scenario.check import disagreements
@@ -101,6 +103,21 @@ FEATURES = {
     "batch": _batch,
     "working hours": _office,
     "small variant": _small,
+    "joint supply": lambda r: {"supply__merge": {
+        "accelerators": {2027: float(r.uniform(3000, 9000))}, "hbm": {2027: float(r.uniform(3e5, 2e6))},
+        "vendors": {"NVIDIA": {2027: float(r.uniform(2000, 9000))}}, "power": {2027: float(r.uniform(20, 90))}}},
+    "opex budget": lambda r: {"money__merge": {"opex_budget": {2027: float(r.uniform(5e6, 3e8))}}},
+    "debt and margin": lambda r: {"money__merge": {
+        "debt_share": float(r.uniform(0, 1)), "margin": 0.2, "general_inflation": 0.03}},
+    "power prices by year": lambda r: {"abilene": {"power_prices": {2027: 0.05, 2029: float(r.uniform(0.01, 0.3))}}},
+    "idle power": lambda r: {"energy__merge": {"idle_power": float(r.uniform(0.1, 0.5))}},
+    "land": lambda r: {"phases__merge": {"site_limit": float(r.uniform(13, 40))}},
+    "slow grid": lambda r: {"hamina": {"lead_time": "10 months", "grid_ramp": float(r.uniform(13, 30))}},
+    "life of a chip": lambda r: {"h200": {"life": int(r.integers(1, 4))}},
+    "least cost": lambda r: {"goal": {"kind": "least_cost", "shortage_price": float(r.uniform(0.005, 0.1))}},
+    "least carbon": lambda r: {"goal": {"kind": "least_carbon"}},
+    "most instances": lambda r: {"goal": {"kind": "most_instances"}, "money__merge": {
+        "capex_budget": {2027: float(r.uniform(2e8, 6e8))}}},
     "goals in sequence": lambda r: {"goal": {"sequence": [
         {"goal": "worst_shortage", "give_up": 0.05}, {"goal": "shortage"}, {"goal": "carbon", "give_up": 0.1},
         {"goal": "cost"}]}},
@@ -111,7 +128,8 @@ FEATURES = {
 OWN = {f"{key}__merge" for key in ("classes", "variants", "demand", "accelerators", "money")}
 MAY_FAIL = {"contract", "training"}
 """What must be taken or must run, and may find no room."""
-NOT_BOTH = (("demand curve", "goals in sequence"), ("loss of any site", "links of fixed ways"),
+GOALS = ("demand curve", "least cost", "least carbon", "most instances", "goals in sequence")
+NOT_BOTH = (*combinations(GOALS, 2), ("loss of any site", "links of fixed ways"),
             ("loss of a group", "links of fixed ways"), ("links of free routing", "links of fixed ways"),
             ("loss of any site", "loss of a group"), ("owned site given up", "old stock"))
 """Of each pair the second is left out, where the two speak of the same key or do not go together."""
