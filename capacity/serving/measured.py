@@ -321,7 +321,7 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
     whole = ((sharding >= 1) & (sharding % 1 == 0)).all(axis=1)
     sized = np.where(rows["load"] == "open", rows["rate"], rows["batch"].where(rows["load"] != "maximum", 1.0)) > 0
     bursts = (rows["load"] == "maximum") & ~rows["metric"].str.startswith("throughput")
-    tests = {
+    tests: dict[str, pd.Series] = {
         "the metric is not predicted": rows["metric"] == "",
         "the value is not a number above 0": ~(rows["value"] > 0),
         "the accelerator is not in the catalogue": rows["accelerator"] == "",
@@ -332,7 +332,7 @@ def _reason(rows: pd.DataFrame) -> pd.Series:
         "the precision is not known": asks & (rows["weights"] == ""),
         "the sharding is not stated": asks & rows["tp"].isna(),
         "the sharding is not in whole accelerators": asks & ~whole,
-        "the size of the load is not stated": ~sized & (rows["load"] != ""),
+        "the size of the load is not stated": (rows["load"] != "") & ~sized,
         "tokens were drafted, how many were accepted is not stated": rows["drafted"],
         "a latency with all requests at once": bursts,
     }

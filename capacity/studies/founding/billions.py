@@ -49,16 +49,16 @@ WORLD = ("accelerator supply", "HBM supply", "power supply")
 
 def _inputs(facts: Facts) -> tuple[Input, ...]:
     rows = facts.catalogue.table("supply")
-    last = rows[rows["year"] == load_scenario(SCENARIO).years.last].set_index("quantity")
-    power, left = last.loc["ai_power_mw"], last.loc["inference_share"]
+    year = load_scenario(SCENARIO).years.last
+    power, left = (rows[(rows["year"] == year) & (rows["quantity"] == name)] for name in ("ai_power_mw",
+                                                                                          "inference_share"))
+    low, mid, high = (float(power[level].iloc[0]) * float(left[level].iloc[0]) for level in ("low", "value", "high"))
     return (
         facts.input("trends", "nvidia_stock_growth", "growth", "growth a year of the stock before the first count",
                     least=1.0),
         Input("supply", "accelerators, memory and power that the world supplies, grids included, all by one factor",
-              *(float(power[level] * left[level] / (power["value"] * left["value"]))
-                for level in ("low", "value", "high")), "of mid",
-              f"supply.csv: ai_power_mw and inference_share of {power['year']}", str(power["confidence"]),
-              search="range", reach=REACH),
+              low / mid, 1.0, high / mid, "of mid", f"supply.csv: ai_power_mw and inference_share of {year}",
+              str(power["confidence"].iloc[0]), search="range", reach=REACH),
     )
 
 

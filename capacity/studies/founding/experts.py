@@ -163,11 +163,12 @@ def _of(table: pd.DataFrame, pair: str, kind: str, load: str) -> pd.Series:
 
 
 def _said(ratios: pd.Series) -> str:
-    return ", ".join(f"{name} {short(float(value))}x" for name, value in ratios.items()) + " cheaper than dense"
+    return ", ".join(f"{name} {short(value)}x" for name, value in zip(
+        ratios.index, ratios.to_numpy(float).tolist(), strict=True)) + " cheaper than dense"
 
 
 def _reading(table: pd.DataFrame, ratios: pd.DataFrame, best: str, least: str) -> str:
-    most, ratio = (float(ratios.loc[pair, LOADED]) for pair in (best, least))
+    most, ratio = float(ratios[LOADED].max()), float(ratios[LOADED].min())
     little = f"{times(ratio)} cheaper" if ratio > WORTH else "hardly cheaper" if ratio > 1 / WORTH else "dearer"
     loads = (("sparse", ALONE), ("sparse", LOADED), ("dense", ALONE), ("dense", LOADED))
     alone, full, dense_alone, dense = (_of(table, best, *load) for load in loads)
@@ -186,7 +187,7 @@ def _reading(table: pd.DataFrame, ratios: pd.DataFrame, best: str, least: str) -
 def _largest(table: pd.DataFrame) -> str:
     """The pair whose mixture takes most accelerators for one request at a time."""
     alone = table[(table["load"] == ALONE) & (table["kind"] == "sparse")]
-    return str(alone.loc[alone["accelerators"].idxmax(), "pair"])
+    return str(alone["pair"].iloc[int(alone["accelerators"].argmax())])
 
 
 def _bounds(table: pd.DataFrame) -> str:

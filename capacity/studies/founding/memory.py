@@ -37,7 +37,7 @@ def _sweep_inputs(facts: Facts) -> tuple[Input, ...]:
 
 
 def _sweep(facts: Facts, given: Values) -> Outcome:
-    chips = [facts.catalogue.accelerator(name) for name in DATACENTRE]
+    chips = [facts.card(name) for name in DATACENTRE]
     table = pd.DataFrame({
         "accelerator": [chip.id for chip in chips], "year": [chip.available for chip in chips],
         "memory_gb": [chip.memory_usable_gb for chip in chips],
@@ -132,7 +132,7 @@ def _fits(facts: Facts) -> pd.DataFrame:
     card, big = facts.catalogue.model(GPT3), facts.catalogue.model(GROWN)
     rows = []
     for name in DATACENTRE:
-        chip = facts.catalogue.accelerator(name)
+        chip = facts.card(name)
         own, wide = narrowest(chip), _least(facts, big, chip, narrowest(chip), max(LARGE_POD, chip.scale_up_domain))
         rows.append({"accelerator": name, "year": int(chip.available),
                      "gpt3_at_16_bits": _least(facts, card, chip, "fp16", 64),
