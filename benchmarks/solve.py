@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--size", choices=[*SIZES], default="small")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--time-limit", type=float, help="seconds for each way [the size's target]")
-    parser.add_argument("--gap", type=float, help="stop at this proven gap [the size's target, or 0.1 % if less]")
+    parser.add_argument("--gap", type=float, help="stop at this proven gap [the size's target, or 1 %% if less]")
     parser.add_argument("--ways", default=",".join(WAYS), help="any of " + ",".join(WAYS))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--grow", action="store_true", help="how time grows with each dimension")
