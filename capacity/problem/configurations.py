@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from capacity.problem.money import discount, grown
 from capacity.problem.pods import Pod
-from capacity.problem.remembered import remembered_frontier
+from capacity.problem.remembered import remembered_frontiers
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.schema import ServiceClass, Variant
 from capacity.serving import (
@@ -40,8 +40,9 @@ def configurations(world: World, designs: list[Pod], trips_s: Floats) -> tuple[p
         for variant_name, variant in world.scenario.variants.items():
             if class_name not in variant.equivalence:
                 continue
-            for pod in designs:
-                found, reason = _cell(world, service, variant, pod, trips_s)
+            cells = _cells(world, service, variant, designs)
+            for pod, (every, reason) in zip(designs, cells, strict=True):
+                found = _offered(world, service, every, trips_s)
                 label = {"service_class": class_name, "variant": variant_name, "pod": pod.id}
                 if found.empty:
                     refused.append({**label, "reason": reason})
@@ -74,29 +75,37 @@ def about(world: World, class_name: str, variant: Variant, pod: Pod) -> dict[str
     }
 
 
-def _cell(world: World, service: ServiceClass, variant: Variant, pod: Pod, trips_s: Floats) -> tuple[pd.DataFrame, str]:
-    serving = world.scenario.serving
+def _cells(world: World, service: ServiceClass, variant: Variant, designs: list[Pod]) -> list[tuple[pd.DataFrame, str]]:
+    """The frontier on each pod design, and why it is empty; those that allow a copy alike are searched together."""
     asked: dict[str, Any] = {
         "model": world.catalogue.model(variant.model),
-        "accelerator": pod.accelerator,
-        "interconnect": pod.interconnect,
         "workload": Workload.of(service),
         "slo": Slo(service.ttft, service.tpot, service.percentile),
         "weights": variant.weights,
         "kv": variant.kv,
         "calibration": calibration(world),
-        "max_accelerators": int(min(serving.max_accelerators_per_copy, pod.size)),
         "modes": _modes(world, variant),
     }
-    found, reason = remembered_frontier(asked)
+    largest = [int(min(world.scenario.serving.max_accelerators_per_copy, pod.size)) for pod in designs]
+    found: dict[str, tuple[pd.DataFrame, str]] = {}
+    for most in dict.fromkeys(largest):
+        alike = [pod for pod, own in zip(designs, largest, strict=True) if own == most]
+        pools = [(pod.accelerator, pod.interconnect) for pod in alike]
+        searched = remembered_frontiers({**asked, "max_accelerators": most}, pools)
+        found |= {pod.id: got for pod, got in zip(alike, searched, strict=True)}
+    return [found[pod.id] for pod in designs]
+
+
+def _offered(world: World, service: ServiceClass, found: pd.DataFrame, trips_s: Floats) -> pd.DataFrame:
+    """The plans of a frontier that the planner chooses between."""
     if found.empty:
-        return found, reason
+        return found
     near = trips_s[trips_s <= (service.max_rtt or np.inf)]
-    few = _few(found, serving.plans_per_cell, near if len(near) else trips_s[:1])
+    few = _few(found, world.scenario.serving.plans_per_cell, near if len(near) else trips_s[:1])
     if service.spare_share:  # spares idle: as many fewer instances, and as much less power, per accelerator set aside
         kept = {c: few[c] * (1 - service.spare_share) for c in ("instances_per_accelerator", "power_w_per_accelerator")}
         few = few.assign(**kept)
-    return few, ""
+    return few
 
 
 def calibration(world: World) -> Calibration:

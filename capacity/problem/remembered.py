@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from capacity.serving import Calibration, frontier, why_empty
+from capacity.catalogue.cards import Accelerator, Interconnect
+from capacity.serving import Calibration, frontiers, why_empty
+
+Pool = tuple[Accelerator, Interconnect]
+"""What copies run on, and its links."""
 
 MOST = 2048
 """Frontiers kept, some ten kilobytes each; the one longest unused goes first."""
@@ -22,15 +26,29 @@ def remembered_frontier(asked: dict[str, Any]) -> tuple[pd.DataFrame, str]:
     Everything that `frontier` depends on is in its arguments: cards, interconnect, workload, limits, calibration. The
     frame is a copy of the caller's own.
     """
-    key = tuple((name, _value(value)) for name, value in sorted(asked.items()))
-    if key not in _known:
-        found = frontier(**asked)
-        _known[key] = (found, why_empty(**asked) if found.empty else "")
-        if len(_known) > MOST:
-            _known.popitem(last=False)
-    _known.move_to_end(key)
-    found, reason = _known[key]
-    return found.copy(), reason
+    shared = {name: value for name, value in asked.items() if name not in ("accelerator", "interconnect")}
+    return remembered_frontiers(shared, [(asked["accelerator"], asked["interconnect"])])[0]
+
+
+def remembered_frontiers(asked: dict[str, Any], pools: Sequence[Pool]) -> list[tuple[pd.DataFrame, str]]:
+    """The same for each pool of accelerators that `serving.frontiers` is asked about; the unknown ones searched as one.
+
+    `asked` has the arguments that the pools share.
+    """
+    shared = tuple((name, _value(value)) for name, value in sorted(asked.items()))
+    keys = [(pool, shared) for pool in pools]
+    known = {key: _known[key] for key in keys if key in _known}
+    new = list(dict.fromkeys(key for key in keys if key not in known))
+    searched = frontiers(pools=[pool for pool, _ in new], **asked) if new else []
+    for key, found in zip(new, searched, strict=True):
+        chip, links = key[0]
+        known[key] = (found, why_empty(accelerator=chip, interconnect=links, **asked) if found.empty else "")
+    for key in dict.fromkeys(keys):
+        _known[key] = known[key]
+        _known.move_to_end(key)
+    while len(_known) > MOST:
+        _known.popitem(last=False)
+    return [(known[key][0].copy(), known[key][1]) for key in keys]
 
 
 def _value(value: Any) -> Hashable:

@@ -12,9 +12,9 @@ from capacity.scenario import load_scenario
 def searched(monkeypatch):
     """How many frontiers were searched, with nothing remembered at first."""
     count = []
-    real = remembered.frontier
+    real = remembered.frontiers
     monkeypatch.setattr(remembered, "_known", type(remembered._known)())
-    monkeypatch.setattr(remembered, "frontier", lambda **asked: count.append(1) or real(**asked))
+    monkeypatch.setattr(remembered, "frontiers", lambda **asked: count.extend(asked["pools"]) or real(**asked))
     return count
 
 
