@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from capacity.solving.cutsets import CLOSE, Cut, Floats, Sets, divisors, gathered, parts_of
@@ -30,6 +31,8 @@ MOST_DIVISORS = 4
 """Divisors tried, spread over all sizes of modules where there are more."""
 MOST_SOURCES = 12
 """Single sources looked at in one round; the others take their turn in the next."""
+FEW_SIZES = 4
+"""Parts of a divisor up to which modules of one part are summed before they are counted; else each counts alone."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,13 @@ def _counted(network: Network, divisor: float, part: Floats, x: Floats) -> Float
     out = part[:, None] * network.by_room(np.where(whole, floor * value, 0.0))
     if not whole.all():
         out = out + network.by_room(np.where(whole, 0.0, network.supplier_capacity / divisor * value))
-    for size in np.unique(rest[whole & (rest > 0) & (value > 0)]):
+    partly = np.flatnonzero(whole & (rest > 0) & (value > 0))
+    sizes = np.unique(rest[partly])
+    if len(sizes) > FEW_SIZES:
+        each = np.minimum(part[:, None], rest[partly]) * value[partly]
+        in_room = (np.ones(len(partly)), (np.arange(len(partly)), network.supplier_room[partly]))
+        return np.asarray(out + each @ sp.csr_matrix(in_room, shape=(len(partly), network.rooms)))
+    for size in sizes:
         same = network.by_room(np.where(whole & (rest == size), value, 0.0))
         out = out + np.minimum(part, size)[:, None] * same
     return np.asarray(out)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from capacity.problem import Problem
 from capacity.solving.compile import Form
 from capacity.solving.highs import Deadline, Machine
-from capacity.solving.networks import BALANCE, ROOMS, Network, networks
+from capacity.solving.networks import BALANCE, ROOMS, Network, networks, rules_of
 from capacity.solving.separation import RULE
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ def _only_traffic(form: Form, flow: NDArray[np.bool_], supplier: NDArray[np.bool
     with_flow = np.asarray(size @ flow.astype(float)).ravel() > 0
     other = np.asarray(size @ (~flow & ~supplier).astype(float)).ravel() > 0
     lights = np.asarray(size @ supplier.astype(float)).ravel() > 0
-    rule = np.array([name.partition("[")[0] for name in form.row_names], dtype=object)
+    rule = rules_of(form)
     balance, room = rule == BALANCE, np.isin(rule, ROOMS)
     known = balance | room | np.isin(rule, (SHARE, RULE))
     return bool(

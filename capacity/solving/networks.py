@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from capacity.problem import Problem
 from capacity.solving.compile import Form
+from capacity.solving.labels import RowNames
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -82,7 +83,7 @@ def networks(problem: Problem, form: Form) -> list[Network]:
     first, last = arcs["link"].map(link["from"]), arcs["link"].map(link["to"])
     arcs["back"] = np.where(arcs["toward"] == last, first, last)
     arcs["toward"], arcs["back"] = arcs["toward"].map(place), arcs["back"].map(place)
-    rule = np.array([name.partition("[")[0] for name in form.row_names], dtype=object)
+    rule = rules_of(form)
     arcs["row"] = _room_of(form, np.flatnonzero(np.isin(rule, ROOMS)), arcs["column"].to_numpy())
     sinks = _arrivals(form, np.flatnonzero(rule == BALANCE), arcs)
     out = []
@@ -93,6 +94,15 @@ def networks(problem: Problem, form: Form) -> list[Network]:
         if len(here) and len(wanted):
             out.append(_network(form, len(place), here, source, wanted))
     return [n for n in out if n.supplier_whole.any() and (form.lower[n.supplier_column] >= 0).all()]
+
+
+def rules_of(form: Form) -> NDArray[np.object_]:
+    """(rows,): the rule that each row is of; rows as they were compiled are not asked for their names one by one."""
+    names = form.row_names
+    if isinstance(names, RowNames):
+        blocks = names.blocks.values()
+        return np.repeat(np.array([*names.blocks], dtype=object), [block.size for block in blocks])
+    return np.array([name.partition("[")[0] for name in names], dtype=object)
 
 
 def _room_of(form: Form, rows: Ints, columns: Ints) -> Ints:
