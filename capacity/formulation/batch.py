@@ -15,8 +15,8 @@ import pyomo.environ as pyo
 
 from capacity.errors import InputError
 from capacity.formulation.coded import Coded, keyed
-from capacity.formulation.fleet import USE, possible_use
 from capacity.formulation.index import groups, index_set, values
+from capacity.formulation.presence import USE, possible_use
 from capacity.formulation.relations import Values
 from capacity.formulation.service import thresholds
 from capacity.problem import Problem

@@ -20,9 +20,9 @@ import pyomo.environ as pyo
 
 from capacity.formulation.closing import in_use, most_in_use
 from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import possible_use
 from capacity.formulation.idle import Idle
 from capacity.formulation.index import groups, rows, values
+from capacity.formulation.presence import possible_use
 from capacity.formulation.training import drawn_by_training
 from capacity.problem import Problem
 

@@ -24,9 +24,9 @@ from capacity.errors import InputError
 from capacity.formulation import closing, contracts, energy, flows, stability, training
 from capacity.formulation.ageing import proceeds, with_upkeep_factor
 from capacity.formulation.coded import coded, keyed
-from capacity.formulation.fleet import STANDING, USE, possible_use, service_years
 from capacity.formulation.index import groups, values
 from capacity.formulation.limits import KEYS, check_variables
+from capacity.formulation.presence import STANDING, USE, possible_use, service_years
 from capacity.problem import Problem
 
 

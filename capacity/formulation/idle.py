@@ -13,8 +13,8 @@ from typing import Any
 import pyomo.environ as pyo
 
 from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import service_years
 from capacity.formulation.index import grouped, groups
+from capacity.formulation.presence import service_years
 from capacity.problem import Problem
 
 MOMENT = ["place", "period"]

@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 from capacity.errors import InfeasibleError, InputError
 from capacity.formulation.coded import coded
 from capacity.formulation.index import groups, values
+from capacity.formulation.presence import USE, possible_use
 from capacity.formulation.relations import Groups
 from capacity.problem import Problem
 
@@ -91,8 +92,6 @@ def members_of(terms: pd.DataFrame, by: str) -> Terms:
 
 def that_may_run(problem: Problem, terms: pd.DataFrame) -> pd.DataFrame:
     """The terms without those of activities that cannot run at their place and time: nothing is there to run them."""
-    from capacity.formulation.fleet import USE, possible_use  # the fleet's reservations are limits of terms too
-
     use = (terms["variable"] == "use").to_numpy()
     if not use.any():
         return terms

@@ -21,8 +21,8 @@ import pyomo.environ as pyo
 
 from capacity.errors import InputError
 from capacity.formulation.coded import keyed
-from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, rows
+from capacity.formulation.presence import possible_use
 from capacity.problem import Problem
 
 PATH = ["demand", "place", "path"]

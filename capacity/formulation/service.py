@@ -20,9 +20,9 @@ import pyomo.environ as pyo
 
 from capacity.formulation import paths
 from capacity.formulation.coded import Coded, keyed, stacked
-from capacity.formulation.fleet import possible_use
 from capacity.formulation.index import groups, index_set, values
 from capacity.formulation.numbering import numbered_keys, sorted_once
+from capacity.formulation.presence import possible_use
 from capacity.formulation.relations import numbered
 from capacity.problem import Problem
 

@@ -27,10 +27,11 @@ from capacity.errors import InputError
 from capacity.formulation.ageing import serving_share
 from capacity.formulation.closing import in_use
 from capacity.formulation.coded import Coded, coded, keyed
-from capacity.formulation.fleet import USE, possible_use, serving_stock
+from capacity.formulation.fleet import serving_stock
 from capacity.formulation.flows import check_words
 from capacity.formulation.hose import State
 from capacity.formulation.index import groups, index_set, members, rows, values
+from capacity.formulation.presence import USE, possible_use
 from capacity.problem import Problem
 
 KINDS = ("link", "place")
