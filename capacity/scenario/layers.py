@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from capacity.catalogue.locate import data_folder
 from capacity.errors import InputError, nearest
 from capacity.scenario.walk import keys_at
+from capacity.scenario.written import Layers
 from capacity.scenario.yaml_lines import KeyPath, Mark, Marks, Removed, read_value, read_yaml_file
 
 DEFAULT = "human-equivalents"
 NAME_LISTS = ("sites", "accelerators")
 """Keys that may be a plain list of names as well as a mapping."""
-
-
-@dataclass(frozen=True)
-class Layers:
-    """A scenario as written, all layers merged: plain data and where each key was written."""
-
-    data: dict[str, Any]
-    marks: Marks = field(default_factory=dict)
-
-    def mark(self, path: KeyPath) -> Mark:
-        """Where the key at the path, or the nearest one above it, was written."""
-        while path and path not in self.marks:
-            path = path[:-1]
-        return self.marks.get(path, Mark("scenario", 0))
 
 
 def list_scenarios() -> list[str]:

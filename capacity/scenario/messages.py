@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from capacity.errors import InputError, nearest
-from capacity.scenario.layers import Layers
 from capacity.scenario.walk import allowed_at, keys_at
+from capacity.scenario.written import Layers
 from capacity.scenario.yaml_lines import KeyPath
 
 BOUNDS = {

@@ -6,7 +6,7 @@ one unit named by its type (see `units`): MW, USD, seconds, tokens, shares in 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -45,9 +45,7 @@ from capacity.scenario.units import (
     Years,
 )
 from capacity.scenario.wan import Links
-
-if TYPE_CHECKING:
-    from capacity.scenario.layers import Layers
+from capacity.scenario.written import Layers, Origin
 
 
 class Horizon(Part):
@@ -304,19 +302,6 @@ class Serving(Part):
     )
 
 
-class Origin:
-    """Where each key was written, for messages. Any two are equal: a scenario is the same wherever it was written."""
-
-    def __init__(self, layers: Layers | None = None) -> None:
-        self.layers = layers
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Origin)
-
-    def __hash__(self) -> int:
-        return 0
-
-
 class Scenario(Part):
     """One question."""
 
@@ -365,6 +350,4 @@ class Scenario(Part):
 
     def written(self) -> Layers:
         """The layers it was read from; empty ones for a scenario built in Python."""
-        from capacity.scenario.layers import Layers
-
         return self._origin.layers or Layers({})
