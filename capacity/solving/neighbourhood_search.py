@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NEIGHBOURHOOD_S = 8.0
-"""Seconds for one neighbourhood of a network."""
+LOOKS_OF_NEIGHBOURHOOD = 60
+"""Effort of one neighbourhood of a network: how often its search may ask whether to stop (`Machine.most_looks`)."""
 
 LOOKS_OF_ONE = 150
-"""Effort of one neighbourhood: how often its search may ask whether to stop (`Machine.most_looks`)."""
+"""Effort of one neighbourhood of anything else."""
 
 NEARLY_PROVEN = 0.01
 """Gap up to which a network's plan is left to branch and bound alone."""
@@ -34,9 +34,11 @@ NEARLY_PROVEN = 0.01
 LOOKS_OF_ROUNDING, LOOKS_OF_USED = 300, (1000, 2000)
 """Effort of the first rounding, and of searching what the relaxation uses, first and again."""
 
-NETWORK_S = 200.0
-"""Seconds of which a network's first search may take a tenth, half if it starts from a plan, and its neighbourhoods
-three tenths."""
+LOOKS_OF_ALL, LOOKS_FROM_PLAN, LOOKS_OF_NEIGHBOURHOODS = 120, 600, 600
+"""Effort of a network's first search, of that which starts from a plan, and of all its neighbourhoods."""
+
+SHARE_OF_ALL, SHARE_FROM_PLAN, SHARE_OF_NEIGHBOURHOODS = 0.1, 0.5, 0.3
+"""Share of the time that is left which each of these may take where that is less."""
 
 
 def hunt_around(search: Search, goal: str, guide: Floats, point: Floats) -> None:
@@ -85,7 +87,8 @@ def hunt_in_boxes(search: Search, goal: str, guide: Floats, point: Floats) -> No
         box = (search.form.lower, np.where(unused, 0.0, search.form.upper))
         search.branch(goal, dearer, box, "searching what the relaxation uses", looks=effort)
         dearer = pure
-    improve(search, goal, guide if guide is pure else dearer, np.inf)
+    years = windows(search.form, np.random.default_rng(0))
+    improve(search, goal, guide if guide is pure else dearer, years, (LOOKS_OF_ONE, np.inf))
 
 
 def hunt_network(search: Search, goal: str) -> None:
@@ -93,31 +96,34 @@ def hunt_network(search: Search, goal: str) -> None:
     nets = networks(search.problem, search.form)
     if not nets:
         return
-    cost, left = search.form.cost[goal], min(search.deadline.left(), NETWORK_S)
-    share = 0.1 if search.best is None else 0.5
-    search.branch(goal, cost, (search.form.lower, search.form.upper), "searching all", share * left)
+    cost, left = search.form.cost[goal], search.deadline.left()
+    share, looks = (SHARE_OF_ALL, LOOKS_OF_ALL) if search.best is None else (SHARE_FROM_PLAN, LOOKS_FROM_PLAN)
+    search.branch(goal, cost, (search.form.lower, search.form.upper), "searching all", share * left, looks)
     if search.best is not None and search.gap(goal, float(cost @ search.best)) > NEARLY_PROVEN:
-        improve(search, goal, cost, 0.5 * left, around_places(search.form, nets, np.random.default_rng(0)))
+        places = around_places(search.form, nets, np.random.default_rng(0))
+        improve(search, goal, cost, places, (LOOKS_OF_NEIGHBOURHOOD, LOOKS_OF_NEIGHBOURHOODS),
+                SHARE_OF_NEIGHBOURHOODS * left)
 
 
 def improve(
-    search: Search, goal: str, guide: Floats, budget: float,
-    turns: Iterator[tuple[NDArray[np.bool_], str, int]] | None = None,
+    search: Search, goal: str, guide: Floats, turns: Iterator[tuple[NDArray[np.bool_], str, int]],
+    looks: tuple[float, float], seconds: float = np.inf,
 ) -> None:
-    """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, in turn
-    (or as `turns` has it).
+    """Neighbourhoods of the best plan: whole numbers move within a few years, or at a few places, as `turns` has it.
 
-    Stops when the gap is proven, when a round of all windows brought nothing, or when the budget of seconds is spent.
+    Stops when the gap is proven, when a round of all windows brought nothing, or when its effort is spent: so many
+    looks for each, so many in all. Seconds are for who set a time limit.
     """
     if search.best is None:
         return
-    ends, idle = search.deadline.elapsed() + 0.6 * budget, 0
-    for free, phase, in_round in windows(search.form, np.random.default_rng(0)) if turns is None else turns:
-        if search.closed(goal) or search.deadline.left() <= 0 or search.deadline.elapsed() > ends or idle >= in_round:
+    ends, idle, (each, left) = search.deadline.elapsed() + seconds, 0, looks
+    for free, phase, in_round in turns:
+        late = search.deadline.left() <= 0 or search.deadline.elapsed() > ends
+        if search.closed(goal) or late or left <= 0 or idle >= in_round:
             return
         before = float(guide @ search.best)
         held = search.form.integer & ~free
         box = (np.where(held, search.best, search.form.lower), np.where(held, search.best, search.form.upper))
-        seconds, looks = (None, LOOKS_OF_ONE) if turns is None else (NEIGHBOURHOOD_S, np.inf)
-        search.branch(goal, guide, box, phase, seconds, looks)
+        search.branch(goal, guide, box, phase, looks=min(each, left))
+        left -= search.machine.looks
         idle = 0 if float(guide @ search.best) < before * (1 - 1e-5) else idle + 1

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+LOOKS_OF_USED, SHARE_OF_USED = 2000, 0.2
+"""Effort of a search among what the relaxation uses (`Machine.most_looks`), or that share of the time left if less."""
+
 
 def hunt_on_demand(search: Search, goal: str, program: OnDemand, point: Floats) -> None:
     """Roundings of the relaxation, a search among what it uses, then all on the rows that bind, more as needed."""
@@ -26,7 +29,8 @@ def hunt_on_demand(search: Search, goal: str, program: OnDemand, point: Floats) 
     unused = whole & (point < 1e-6) & ~search.in_use()
     box = (search.form.lower, np.where(unused, 0.0, search.form.upper))
     if not search.closed(goal):
-        search.branch(goal, cost, box, "searching what the relaxation uses", 0.2 * search.deadline.left())
+        search.branch(goal, cost, box, "searching what the relaxation uses", SHARE_OF_USED * search.deadline.left(),
+                      LOOKS_OF_USED)
     start_bound = search.bound
     while not search.closed(goal) and search.deadline.left() > 0:
         if not branch_on_demand(search, goal, program, start_bound):
