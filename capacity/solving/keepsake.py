@@ -77,11 +77,7 @@ class Keepsake:
         columns = np.where(column >= 0, found.columns[column], LOWER)
         rows = np.where(row >= 0, found.rows[row], BASIC)
         rows = np.concatenate([rows, _tail(found.rows[len(self.row_names):], kept, BASIC)])
-        basis = highspy.HighsBasis()
-        basis.col_status = [STATUS[s] for s in columns.tolist()]
-        basis.row_status = [STATUS[s] for s in rows.astype(int).tolist()]
-        basis.valid, basis.alien = True, True
-        return basis
+        return basis_of(columns, rows)
 
     def relaxed_here(self, goal: str, names: tuple[Names, Names], kept: int) -> Relaxed:
         """A goal's statuses and multipliers on another problem's columns and rows and `kept` goals' rows."""
@@ -129,6 +125,15 @@ def _read(found: Any, goal: str) -> Relaxed:
     columns = found[f"{goal}.columns"]
     used = found[f"{goal}.used"] if f"{goal}.used" in found.files else columns != LOWER
     return Relaxed(columns, found[f"{goal}.rows"], found[f"{goal}.dual"], used)
+
+
+def basis_of(columns: NDArray[Any], rows: NDArray[Any]) -> Any:
+    """A HiGHS basis from statuses that need not make one: HiGHS completes or repairs it."""
+    basis = highspy.HighsBasis()
+    basis.col_status = [STATUS[s] for s in columns.astype(int).tolist()]
+    basis.row_status = [STATUS[s] for s in rows.astype(int).tolist()]
+    basis.valid, basis.alien = True, True
+    return basis
 
 
 def relaxed(basis: Any, dual: Floats, used: Flags) -> Relaxed:

@@ -51,6 +51,8 @@ class AlikeSearch(WarmSearch):
     """Goals whose relaxation was solved with earlier goals held elsewhere: their bound may rise."""
     searched: set[str] = field(default_factory=set)
     """Goals that were searched once already."""
+    sifted: set[str] = field(default_factory=set)
+    """Goals for which places were looked at alone, at first from a donor's basis."""
     before: Built = field(default_factory=Built)
     """What was built last, for problems that differ in numbers only."""
     owner: NDArray[np.int64] = field(init=False)
@@ -122,6 +124,9 @@ class AlikeSearch(WarmSearch):
         goal = next(g for g in self.goals if self.form.cost[g] is cost)
         if not self.many or not self.multipliers(goal):
             return super().linear(cost, near)
+        if goal not in self.sifted:
+            self.sifted.add(goal)
+            self.places.start(self.statuses(goal))
         found = sift(
             self.form, cost, self.held_before(goal), self.places, self.in_view(goal),
             max(NEAR * self.options.gap, EXACT), self.deadline, self.form.offset[goal], self.options.threads,

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from capacity.solving.bound import lagrangian_bound
 from capacity.solving.compile import Form
 from capacity.solving.highs import Deadline, Machine
+from capacity.solving.keepsake import Relaxed, basis_of
 from capacity.solving.labels import RowNames
 from capacity.solving.solution import relative_gap
 
@@ -87,6 +88,10 @@ class Places:
         alone = ~shared
         self.machine = Machine(sp.csr_matrix(form.matrix[alone]), form.row_lower[alone], form.row_upper[alone], threads,
                                np.zeros(form.columns), (form.lower, form.upper))
+
+    def start(self, like: Relaxed) -> None:
+        """Begin with the statuses that columns and rows of single places had in the relaxation of a program like it."""
+        self.machine.set_basis(basis_of(like.columns, like.rows[: len(self.shared)][~self.shared]))
 
     def at(self, reduced: Floats, deadline: Deadline) -> tuple[Flags, Floats] | None:
         """(columns used, multipliers of the rows of single places) at costs less prices."""
