@@ -25,7 +25,8 @@ LABEL, CELL, GUTTER = 34, 14, 3
 def topology(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND|wan]", help="A fabric design (none: list them), or `wan`: links between sites."),
+        typer.Argument(metavar="[KIND|wan]", help="A fabric design, or a kind: all designs of it; none: list them. "
+                                                  "`wan`: links between sites."),
     ] = None,
     scenario: Annotated[
         str | None, typer.Argument(metavar="[SCENARIO]", help="With `wan`: the scenario whose sites are linked.")
@@ -47,6 +48,9 @@ def topology(
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="RUN", help="With `wan`: the plan whose lit links are shown.")
     ] = None,
+    overlay: Annotated[
+        list[Path] | None, typer.Option("--overlay", metavar="DIR", help="Lay a folder of your designs over ours.")
+    ] = None,
     sets: Sets = None,
     csv: AsCsv = False,
     json: AsJson = False,
@@ -60,15 +64,18 @@ def topology(
     if kind == WAN:
         from capacity.cli.wan import wan
 
+        if size or compare or groups or overlay:
+            raise InputError("topology wan: --size, --compare, --groups and --overlay go with a fabric design; the "
+                             "scenario names its own overlay folders (`catalogue`)")
         wan(scenario, sets, draw, plan, csv=csv, json=json)
         return
     if scenario is not None or sets or plan is not None:
         raise InputError(f"topology {kind}: a scenario, --plan and --set go with `topology wan` only")
-    _fabric(kind, size or [], accelerator, compare, groups, draw, csv, json)
+    _fabric(kind, size or [], accelerator, compare, groups, draw, csv, json, overlay or ())
 
 
 def _fabric(kind: str | None, size: list[str], accelerator: str, compare: str | None, groups: str | None,
-            draw: Path | None, csv: bool, json: bool) -> None:
+            draw: Path | None, csv: bool, json: bool, overlay: Sequence[Path]) -> None:
     from capacity.catalogue import load_catalogue
     from capacity.cli.tables import print_frame
     from capacity.errors import InputError
@@ -76,7 +83,7 @@ def _fabric(kind: str | None, size: list[str], accelerator: str, compare: str | 
     from capacity.network.sheet import by_group
     from capacity.network.show import design_table
 
-    cat = load_catalogue()
+    cat = load_catalogue(overlay)
     if kind is None:
         print_frame(design_table(cat), csv=csv, json=json, widest=70)
         return
@@ -107,9 +114,13 @@ def _fabric(kind: str | None, size: list[str], accelerator: str, compare: str | 
 
 
 def _count(text: str, option: str) -> int:
+    from capacity.errors import InputError
     from capacity.scenario.units import COUNT, quantity
 
-    return int(quantity(text.strip(), COUNT, option))
+    number = quantity(text.strip(), COUNT, option)
+    if not number.is_integer():
+        raise InputError(f"{option}: {text.strip()} is {number:g}; a whole number is needed")
+    return int(number)
 
 
 def _groups(text: str, largest: int) -> list[int]:
@@ -123,10 +134,13 @@ def _groups(text: str, largest: int) -> list[int]:
 
 
 def _kinds(cat: Catalogue, kind: str, compare: str | None) -> list[str]:
-    if compare is None:
-        return [kind]
-    known = cat.table("fabric_designs")["id"].tolist() if compare == "all" else compare.split(",")
-    return list(dict.fromkeys([kind, *(name.strip() for name in known)]))
+    """Designs asked for, each once: by their own name, all those of a kind, or all there are."""
+    table, others = cat.table("fabric_designs"), (compare or "").split(",")
+    found: list[str] = []
+    for name in (one.strip().lower() for one in (kind, *(one for one in others if one.strip()))):
+        of_kind = table["id"] if name == "all" else table.loc[table["kind"] == name, "id"]
+        found += [name] if name in set(table["id"]) or of_kind.empty else of_kind.tolist()
+    return list(dict.fromkeys(found))
 
 
 def _draw(cat: Catalogue, figures: Figures, chip: Accelerator, path: Path) -> None:

@@ -143,7 +143,7 @@ def torus_sides(size: int, dimensions: int) -> tuple[int, ...]:
     """The most even sides of a torus of exactly `size` nodes, longest first. Raises InputError when there is none."""
     found = _sides(size, dimensions)
     if found is None:
-        near = next(n for step in range(1, size + 4) for n in (size - step, size + step)
+        near = next(n for step in range(1, size + 2**dimensions) for n in (size - step, size + step)
                     if n >= 2**dimensions and _sides(n, dimensions))
         raise InputError(f"torus of {size} nodes in {dimensions} dimensions: no sides of 2 or more multiply to it; "
                          f"nearest size that has them: {near}")

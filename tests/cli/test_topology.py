@@ -110,3 +110,43 @@ def test_wan_lists_the_links_of_a_scenario(run):
 def test_what_repeats_is_shown_a_few_times():
     assert some(3, 4) == [0, 1, 2]
     assert some(9, 4) == [0, 1, None, 8]
+
+
+def test_a_kind_stands_for_all_of_its_designs(run):
+    code, out, err = run("Fat-Tree", "--size", "100", "--compare", "torus", "--csv")
+    assert code == 0, err
+    assert {line.split(",")[1] for line in out.splitlines()[1:]} == {"fat-tree", "torus"}
+    assert out.count("\nfat-tree-") == 6
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["torus-3d", "--size", "2"], "nearest size that has them: 8"),
+    (["torus-3d", "--size", "1"], "nearest size that has them: 8"),
+    (["torus-3d", "--size", "2.5"], "--size: 2.5 is 2.5; a whole number is needed"),
+    (["rail-2tier", "--size", "0"], "0 accelerators: allowed are 1"),
+    (["", "--size", "8"], "no id `` in fabric_designs.csv"),
+    (["torus-4d", "--size", "8"], "nearest: `torus-"),
+    (["wan", "--size", "8"], "--size, --compare, --groups and --overlay go with a fabric design"),
+])
+def test_what_cannot_be_wired_is_told_in_the_users_words(run, words, told):
+    code, _, err = run(*words)
+    assert code == 2
+    assert told in err
+
+
+def test_a_design_of_ones_own_from_a_folder_of_tables(run, tmp_path):
+    import pandas as pd
+
+    from capacity.catalogue import load_catalogue
+
+    ours = load_catalogue().table("fabric_designs")
+    own = ours[ours["id"] == "fat-tree-2tier"].assign(id="mine", oversubscription=3.0)
+    own.to_csv(tmp_path / "fabric_designs.csv", index=False)
+    code, out, err = run("mine", "--size", "1024", "--overlay", str(tmp_path), "--csv")
+    assert code == 0, err
+    assert float(pd.read_csv(pd.io.common.StringIO(out))["bisection_share"].iloc[0]) == pytest.approx(1 / 3, abs=0.02)
+    own.assign(oversubscription=0.0).to_csv(tmp_path / "fabric_designs.csv", index=False)
+    code, _, err = run("mine", "--size", "1024", "--overlay", str(tmp_path))
+    assert code == 2
+    assert "oversubscription" in err
+    assert "fabric_designs.csv" in err
