@@ -7,7 +7,7 @@ from pathlib import Path
 
 ORDER = (
     "sites", "closing", "fleet", "ageing", "contracts", "training", "energy", "idle",
-    "service", "batch", "stability", "flows", "paths", "links",
+    "service", "batch", "companions", "stability", "flows", "paths", "links",
     "hose", "survivability", "rerouting", "limits", "goals",
 )
 """Topics in the order of `model.build_model`; any other file with an equation follows by name."""

@@ -7,6 +7,7 @@ import pyomo.environ as pyo
 from capacity.formulation import (
     batch,
     closing,
+    companions,
     contracts,
     energy,
     fleet,
@@ -40,6 +41,7 @@ def build_model(problem: Problem, into: pyo.Model | None = None) -> pyo.Model:
     service.declare(m, problem)
     batch.declare(m, problem)
     closing.declare_service(m, problem)
+    companions.declare(m, problem)
     stability.declare(m, problem)
     flows.declare(m, problem)
     failures = survivability.states(problem)

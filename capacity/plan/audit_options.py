@@ -48,6 +48,20 @@ def given_up(problem: Problem, values: Values) -> pd.DataFrame:
     return pd.concat([again, within, once])
 
 
+def beside_companions(problem: Problem, values: Values) -> pd.DataFrame:
+    """A place serves a commodity, other than by the day, only while its companions are open and not given up."""
+    demands = problem.table("demands")[["demand", "commodity", "period", "slice", "amount"]]
+    served = chosen(values, "serve").merge(demands[demands["slice"] != ""], on="demand")
+    both = served.merge(problem.table("companions"), on=["place", "commodity"])
+    is_open = opened(problem, values).rename(columns={"place": "companion"})
+    both = both.merge(is_open, on=["companion", "period"])
+    held = chosen(values, "held").rename(columns={"place": "companion", "value": "held"})
+    both = both.merge(held, on=["companion", "period"], how="left").fillna({"held": 0.0})
+    leaves = both["companion"].isin(problem.table("holdings")["place"])
+    in_use = both["opened"].where(~leaves, both["held"])
+    return at_most(both, ["demand", "place", "companion"], both["value"], both["amount"] * in_use)
+
+
 def kept_blocks(problem: Problem, values: Values) -> pd.DataFrame:
     """Blocks are kept while they stand, while their place is held, and not after they were given up."""
     key = ["place", "block", "period"]
@@ -195,6 +209,7 @@ def _held(problem: Problem, values: Values) -> pd.DataFrame:
 OPTIONAL_TOPICS: dict[str, tuple[str, Callable[[Problem, Values], pd.DataFrame]]] = {
     "places given up": ("holdings", given_up),
     "blocks kept": ("holdings", kept_blocks),
+    "companions": ("companions", beside_companions),
     "orders": ("orders", orders),
     "energy is supplied": ("sources", energy),
     "sources give what they have": ("sources", sources),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from capacity.problem.money import discount, grown
+from capacity.problem.money import discount, power_price
 from capacity.problem.pods import Pod
 from capacity.problem.remembered import remembered_frontiers
 from capacity.problem.world import HOURS_PER_YEAR, World
@@ -197,22 +197,19 @@ def running_costs(world: World, offered: pd.DataFrame) -> pd.DataFrame:
 
     Also `mwh` and `tonnes` of CO2 per thousand accelerators and year, for reports.
     """
-    sites = pd.DataFrame(
-        [(s.id, s.power_usd_kwh, s.carbon_g_kwh, s.pue) for s in world.sites],
-        columns=["place", "usd_kwh", "g_kwh", "pue"],
-    )
-    years = pd.DataFrame({"period": world.years})
-    money = world.scenario.money
-    years["growth"] = grown(world.scenario, years["period"].to_numpy(dtype=float), money.power_price_growth)
-    years["discount"] = discount(world.scenario, years["period"].to_numpy(dtype=float))
-    table = (
-        offered[["activity", "power_w_per_accelerator", "first"]].merge(sites, how="cross").merge(years, how="cross")
-    )
+    years = np.array(world.years, dtype=float)
+    sites = pd.concat([
+        pd.DataFrame({
+            "place": s.id, "g_kwh": s.carbon_g_kwh, "pue": s.pue, "period": world.years,
+            "usd_kwh": power_price(world.scenario, s, years), "discount": discount(world.scenario, years),
+        }) for s in world.sites
+    ], ignore_index=True)
+    table = offered[["activity", "power_w_per_accelerator", "first"]].merge(sites, how="cross")
     table = table[table["period"] >= table["first"]]
     table["mwh"] = table["power_w_per_accelerator"] * table["pue"] * HOURS_PER_YEAR * 1000 / 1e6
     table["tonnes"] = table["mwh"] * table["g_kwh"] / 1000
-    energy = table["mwh"] * 1000 * table["usd_kwh"] * table["growth"]
-    table["cash"] = (energy + table["tonnes"] * money.carbon_price) / 1e6
+    energy = table["mwh"] * 1000 * table["usd_kwh"]
+    table["cash"] = (energy + table["tonnes"] * world.scenario.money.carbon_price) / 1e6
     table["objective"] = table["cash"] * table["discount"]
     return table[["place", "activity", "period", "objective", "cash", "mwh", "tonnes"]].reset_index(drop=True)
 

@@ -15,7 +15,7 @@ from capacity.problem.configurations import calibration
 from capacity.problem.contracts import Limits
 from capacity.problem.costs import COLUMNS, whole
 from capacity.problem.halls import POWER, grid_mw
-from capacity.problem.money import discount, grown
+from capacity.problem.money import discount, grown, power_price
 from capacity.problem.places import first_year
 from capacity.problem.pods import Pod
 from capacity.problem.supply import limit_row
@@ -44,14 +44,6 @@ def hour_factor(windows: list[HourPrice], longitude: float, start_utc_h: float, 
     return float(factor.mean())
 
 
-def power_price(world: World, site: Site, years: np.ndarray) -> np.ndarray:
-    """Nominal USD per kWh of grid power at a site in each year."""
-    given = world.scenario.sites[site.id]
-    if given is not None and given.power_prices:
-        return np.asarray(by_year(given.power_prices, years))
-    return np.asarray(site.power_usd_kwh * grown(world.scenario, years, world.scenario.money.power_price_growth))
-
-
 def sources(world: World) -> pd.DataFrame:
     """Each source by site, year and slice: max MW, USD and g CO2 per kWh, litres of water, share that is low-carbon.
 
@@ -63,7 +55,7 @@ def sources(world: World) -> pd.DataFrame:
     co2 = np.array([_carbon_price(world, rule, y) for y in world.years])
     parts = []
     for site in world.sites:
-        price, water = power_price(world, site, years), world.catalogue.constant("wue_l_per_kwh") / site.pue
+        price, water = power_price(world.scenario, site, years), world.catalogue.constant("wue_l_per_kwh") / site.pue
         bridged = bool(world.scenario.onsite)
         most = grid_mw(world, site, years, float(first_year(world, site))) if bridged else np.full(len(years), np.inf)
         for slot in world.slices.to_dict("records"):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from capacity.catalogue.cards import Site
+from capacity.scenario import by_year
 from capacity.scenario.options import Bought
 from capacity.scenario.schema import Scenario
 
@@ -73,3 +75,11 @@ def milestones(scenario: Scenario, what: Bought) -> Mapping[int, float]:
 def grown(scenario: Scenario, years: Floats, factor: float) -> Floats:
     """Price factor of each year against the scenario's price year at a yearly growth factor."""
     return np.asarray(factor ** (np.asarray(years, dtype=float) - scenario.money.price_year))
+
+
+def power_price(scenario: Scenario, site: Site, years: Floats) -> Floats:
+    """Nominal USD per kWh of grid power at a site in each year: as given by year, else its price with its growth."""
+    given = scenario.sites[site.id]
+    if given is not None and given.power_prices:
+        return np.asarray(by_year(given.power_prices, years))
+    return np.asarray(site.power_usd_kwh * grown(scenario, years, scenario.money.power_price_growth))

@@ -58,6 +58,7 @@ REFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "block_draws": (("place", "places.place"),),
     "idle_draws": (("place", "places.place"), ("asset", "assets.asset")),
     "stores": (("place", "places.place"),),
+    "companions": (("place", "places.place"), ("companion", "places.place")),
     "moves": (("period", "periods.period"),),
     "training": (("place", "places.place"), ("asset", "assets.asset"), ("period", "periods.period")),
 }

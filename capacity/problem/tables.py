@@ -236,6 +236,10 @@ TABLES: dict[str, Table] = {
         "place": _s("a place of table holdings"), "period": _i("first period in which it is held no more"),
         "objective": _f("money", "discounted proceeds of giving it up then", 0.0), "cash": _f("money", "nominal", 0.0),
     }),
+    "companions": Table(("place", "commodity", "companion"), {
+        "place": _s("where it serves"), "commodity": _s("what, other than by the day"),
+        "companion": _s("a place that must be in use meanwhile"),
+    }),
     "block_upkeep": Table(("place", "block", "period"), {
         "place": _s("a place that may be given up"), "block": _s("type"), "period": _i("when"),
         "objective": _f("money", "discounted cost per block kept in use", 0.0, None),

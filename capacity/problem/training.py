@@ -9,8 +9,8 @@ import pandas as pd
 
 from capacity.errors import InputError
 from capacity.problem.costs import COLUMNS, whole
-from capacity.problem.energy import idle_share, modelled, power_price
-from capacity.problem.money import discount, grown
+from capacity.problem.energy import idle_share, modelled
+from capacity.problem.money import discount, grown, power_price
 from capacity.problem.pods import Pod
 from capacity.problem.world import HOURS_PER_YEAR, World
 from capacity.scenario.options import TrainingRun
@@ -61,7 +61,7 @@ def _rows(world: World, designs: list[Pod], name: str, run: TrainingRun) -> pd.D
         for site in world.sites:
             if run.sites and site.id not in run.sites:
                 continue
-            price = power_price(world, site, np.array(list(shares), dtype=float))
+            price = power_price(world.scenario, site, np.array(list(shares), dtype=float))
             for pod in pods:
                 mw = count * pod.accelerator.it_power_w * site.pue / 1e6
                 rows += [

@@ -19,9 +19,10 @@ from capacity.network.rtt import wan_figures
 from capacity.network.sites import link_name
 from capacity.problem import traffic
 from capacity.problem.joint import shipments
+from capacity.problem.mirrors import companions, partners, state_rates
 from capacity.problem.money import discount
 from capacity.problem.world import World
-from capacity.serving import kv_bytes, weight_bytes
+from capacity.serving import weight_bytes
 
 MODULE = "wave"
 MONTHS = 12
@@ -51,7 +52,7 @@ def links(
         tables |= {"serve_loads": _mirrored(world, graph, demand, assigned), "open_loads": _weights(world, graph)}
         most = _most(tables["serve_loads"], tables["open_loads"], demand)
     else:
-        tables |= traffic.free_flows(world, demand, assigned, _partners(graph), _state_rates(world), _hub(graph),
+        tables |= traffic.free_flows(world, demand, assigned, partners(graph), state_rates(world), _hub(graph),
                                      _weight_rates(world))
         most = pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=["link", "period"]))
     if asked.user_routes:
@@ -60,7 +61,7 @@ def links(
         sent = shipments(graph, joint)
         tables |= {name: pd.concat([tables[name], t], ignore_index=True) if name in tables else t
                    for name, t in sent.items()}
-    tables |= traffic.hoses(world) | traffic.failures(world, words, demand)
+    tables |= companions(world, partners(graph)) | traffic.hoses(world) | traffic.failures(world, words, demand)
     everywhere = traffic.most_anywhere(world, tables, demand, joint)
     if len(everywhere):
         grid = words[["link"]].merge(everywhere.reset_index(), how="cross").set_index(["link", "period"])["most"]
@@ -123,22 +124,11 @@ def _sizes(world: World) -> list[tuple[str, float, float]]:
     return [(f"{MODULE} {g:g}G", g, wave_price_factor(g, figures)) for g in sorted(set(asked.modules))]
 
 
-def _partners(graph: nx.Graph[str]) -> dict[str, str]:
-    """The nearest neighbour of each site, where its session state is mirrored."""
-    return {s: min(graph[s].items(), key=lambda item: (item[1]["rtt_ms"], item[0]))[0] for s in graph}
-
-
-def _state_rates(world: World) -> dict[str, float]:
-    """Gb/s of mirrored state per thousand instances of each class."""
-    share = world.scenario.links.sync_share
-    return {name: share * _state_bytes(world, name) * 8 * 1000 / 3600 / 1e9 for name in world.scenario.classes}
-
-
 def _mirrored(world: World, graph: nx.Graph[str], demand: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
     """Gb/s per thousand instances on the link from the serving site to its nearest neighbour."""
     if world.scenario.links.sync_share == 0:
         return pd.DataFrame(columns=["link", "demand", "place", "load"])
-    rate, partner = _state_rates(world), _partners(graph)
+    rate, partner = state_rates(world), partners(graph)
     rows = assigned.merge(demand[["demand", "commodity"]], on="demand")
     return pd.DataFrame(
         {
@@ -147,19 +137,6 @@ def _mirrored(world: World, graph: nx.Graph[str], demand: pd.DataFrame, assigned
             "place": rows["place"],
             "load": rows["commodity"].map(rate).astype(float),
         }
-    )
-
-
-def _state_bytes(world: World, service_class: str) -> float:
-    """Largest session state of a class over the variants that may serve it."""
-    context = world.scenario.classes[service_class].context_mean
-    return max(
-        (
-            kv_bytes(world.catalogue.model(v.model), v.kv, context)
-            for v in world.scenario.variants.values()
-            if service_class in v.equivalence
-        ),
-        default=0.0,
     )
 
 

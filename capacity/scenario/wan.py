@@ -58,6 +58,10 @@ class Links(Part):
     life: Years = 5.0
     sync_share: Fraction = Field(0.05, ge=0, description="share of session state mirrored per hour to the "
                                  "nearest site, open or not (a restriction)")
+    mirror_in_use: bool = Field(
+        False, description="a site serves classes with mirrored state only while the nearest site, which mirrors it, "
+        "is in use: the two open together, and no state goes to a site that is closed"
+    )
     model_updates_per_year: float = Field(52.0, ge=0)
     update_hours: Hours = Field(2.0, gt=0, description="time in which new weights must reach every site")
     table: list[LinkRow] = Field(default_factory=list, description="links known to the user, in place of computed ones")
