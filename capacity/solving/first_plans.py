@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capacity.solving.compile import Form
-from capacity.solving.highs import Answer
+from capacity.solving.highs import Answer, Machine
 from capacity.solving.team import CLOSE, LARGE, Box, Flags, Floats, Task, Team, held_but, offer
 from capacity.solving.tightened import SMALL
 
@@ -33,6 +34,9 @@ LOOKS_OF_ROUNDED, LOOKS_OF_ROUNDED_LARGE = (60, 60), (20, 30)
 """The same where openings are rounded first."""
 FIRST_LOOKS = 600
 """Effort of a first rounding without phases."""
+HUGE = 50_000
+"""Columns from which on phases are settled without searches within the search: their linear programs take simplex
+longer than branching on the few phases that are left (large 2: 55 of 67 CPU s)."""
 STRIDE = 4.0
 """How many times as far apart the looks of a search are where all pods may move as where those in use may by one."""
 ENOUGH = 0.3
@@ -70,24 +74,29 @@ def beside_the_relaxation(search: Search, goal: str, team: Team, point: Floats) 
     first, *others = team.machines
     beside, found = (others or [first])[0], threading.Event()
 
-    def next_one() -> Answer:
-        answer = team.one(first, Task(next_to(form, point), form.integer, fine, LOOKS_OF_NEXT, target=target))
+    left, relaxed = iter(enumerate(boxes)), list[tuple[float, int, Answer]]()
+
+    def next_one(machine: Machine) -> Answer:
+        answer = team.one(machine, Task(next_to(form, point), form.integer, fine, LOOKS_OF_NEXT, target=target))
         if answer.x is not None and float(cost @ answer.x) <= target:
             found.set()
             beside.most_looks = 0
         return answer
 
-    def openings() -> list[tuple[float, int, Answer]]:
-        out, none = [], np.zeros(form.columns, dtype=bool)
-        for at, box in enumerate(boxes):
-            if found.is_set():
-                break
-            answer = team.one(beside, Task(box, none, basis=basis))
+    def openings(machine: Machine) -> None:
+        while not found.is_set() and (turn := next(left, None)) is not None:
+            at, box = turn
+            answer = team.one(machine, Task(box, np.zeros(form.columns, dtype=bool), basis=basis))
             if answer.status == "optimal" and answer.x is not None:
-                out.append((float(cost @ answer.x), at, answer))
-        return sorted(out, key=lambda some: some[:2])
+                relaxed.append((float(cost @ answer.x), at, answer))
 
-    near, relaxed = team.together([next_one, openings]) if others else (next_one(), openings())
+    def both(machine: Machine) -> Answer:
+        answer = next_one(machine)
+        openings(machine)
+        return answer
+
+    near = team.together([partial(both, first), partial(openings, beside)])[0] if others else both(first)
+    relaxed.sort(key=lambda some: some[:2])
     if near.x is not None:
         offer(search, near.x, cost, goal)
     return [(boxes[at], answer) for _, at, answer in relaxed[: len(team.machines)]]
@@ -114,7 +123,8 @@ def phases_in(search: Search, goal: str, team: Team, relaxed: list[tuple[Box, An
         assert answer.x is not None
         near = box if small else tuple(np.where(phases, *both) for both in zip(next_to(form, answer.x, 0.0, box), box,
                                                                              strict=True))
-        tasks.append(Task((near[0], near[1]), phases, max(0.2 * gap, 1e-4), looks, target=enough, wins=True))
+        tasks.append(Task((near[0], near[1]), phases, max(0.2 * gap, 1e-4), looks, target=enough, wins=True,
+                          alone=form.columns > HUGE))
     search.tell_of(goal, "settling phases, pods in fractions")
     settled = [answer for answer in team.race(tasks) if answer is not None]
     if small and settled and settled[0].status in ("optimal", "limit") and np.isfinite(settled[0].bound):

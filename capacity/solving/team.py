@@ -28,6 +28,8 @@ CLOSE = 1e-6
 PIVOTS_PER_ROW = 0.5
 """Simplex steps per row, from a basis of other bounds or fewer rows, before a linear program is solved afresh."""
 NO_LIMIT = 2**31 - 1
+WITHIN = ("mip_heuristic_run_rins", "mip_heuristic_run_rens", "mip_heuristic_run_root_reduced_cost")
+"""HiGHS's searches within a search."""
 SOUND = 1e-9
 """Largest violation, relative to a row's size, of a find that is taken as it is."""
 
@@ -49,6 +51,8 @@ class Task:
     """What one look counts in a race: more where looks are far apart, as in a larger box."""
     basis: Any = None
     """A basis near the optimum of a linear program."""
+    alone: bool = False
+    """Whether branch and bound does without searches within it, each of which begins a linear program from nothing."""
 
 
 @dataclass
@@ -132,7 +136,7 @@ class Team:
         large = self.form.columns > LARGE
         options = {"solver": "ipm" if large and not task.whole.any() else "choose", "run_crossover": "on",
                    "mip_rel_gap": task.gap, "mip_abs_gap": 1e-9, "mip_lp_solver": "ipm" if large else "choose",
-                   "objective_target": task.target}
+                   "objective_target": task.target, **dict.fromkeys(WITHIN, not task.alone)}
         return machine.run(self.deadline, options, start if inside else None)
 
 
