@@ -30,8 +30,8 @@ def full(cat):
 BY_HAND_ONLY = {"activity_uses", "flows", "flow_sinks", "arc_costs"}
 """Tables that no scenario fills."""
 OPTIONAL = {
-    "goal_terms", "training", "keeps",
-    "block_resources", "companions", "holdings", "block_upkeep", "ageing", "resale", "reservations", "orders", "order_terms",
+    "goal_terms", "training", "keeps", "companions",
+    "block_resources", "holdings", "block_upkeep", "ageing", "resale", "reservations", "orders", "order_terms",
     "sales", "sources", "source_blocks", "draws", "idle_draws", "block_draws", "stores", "moves",
     "flow_terms", "paths", "path_links", "assignment_paths", "needs", "shipments", "hoses", "failures",
 }

@@ -36,7 +36,7 @@ def _path(r):
 
 def _small(r):
     return {"variants__merge": {"small": {
-        "model": "gpt-oss-20b", "weights": "fp4", "equivalence": {"chat": 0.4},
+        "model": "gpt-oss-20b", "weights": "fp4", "equivalence": {"chat": float(r.uniform(0.6, 1))},
         "available": int(r.integers(2027, 2029)), "max_share": {"chat": float(r.uniform(0.2, 0.7))}}}}
 
 
@@ -65,7 +65,8 @@ FEATURES = {
     "rent": lambda r: {"rentals": [{"accelerator": "h200-sxm", "site": "abilene", "price": float(r.uniform(1, 5)),
                                     "max_count": float(r.integers(500, 5000))}]},
     "reservations": lambda r: {"reservations": [{
-        "accelerator": "h200-sxm", "site": "hamina", "term": 2, "max_count": 3000, "price": float(r.uniform(0.5, 3))}]},
+        "accelerator": "h200-sxm", "site": "hamina", "term": int(r.integers(1, 4)), "max_count": 3000,
+        "price": float(r.uniform(0.5, 3))}]},
     "exports": lambda r: {"exports": [{"accelerators": ["h200-sxm"], "countries": ["FIN"],
                                        "most": float(r.choice([0, 2000]))}]},
     "vendor share": lambda r: {"accelerators__merge": {"mi300x": {"price": 35000, "last": 2030}},
@@ -122,8 +123,9 @@ FEATURES = {
         {"goal": "worst_shortage", "give_up": 0.05}, {"goal": "shortage"}, {"goal": "carbon", "give_up": 0.1},
         {"goal": "cost"}]}},
     "links of free routing": lambda r: {"links": {
-        "routing": "free", "user_routes": int(r.integers(0, 3)), "survive": str(r.choice(["nothing", "any link"]))}},
-    "links of fixed ways": lambda r: {"links": {"include": True}},
+        "routing": "free", "user_routes": int(r.integers(0, 3)), "survive": str(r.choice(["nothing", "any link"])),
+        "mirror_in_use": bool(r.random() < 0.5)}},
+    "links of fixed ways": lambda r: {"links": {"mirror_in_use": bool(r.random() < 0.5)}},
 }
 OWN = {f"{key}__merge" for key in ("classes", "variants", "demand", "accelerators", "money")}
 MAY_FAIL = {"contract", "training"}
