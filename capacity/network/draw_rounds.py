@@ -21,14 +21,14 @@ def dragonfly(axes: Axes, choice: Choice) -> None:
     """Groups in a circle, every two joined; one of them opened beside it."""
     plan = lay_out_dragonfly(choice.shape.size, choice.parts.radix, float(choice.row["oversubscription"]))
     shown = min(plan.groups, MOST_GROUPS)
-    spots = _circle(shown, (0.35, 0.475), 0.37)
+    spots = _circle(shown, (0.385, 0.475), 0.35)
     _frame(axes)
     if shown > 1:
         _lines(axes, list(combinations(spots, 2)), TIERS[1], 0.35)
     for x, y in spots:
         axes.scatter([x], [y], s=420 if shown <= 12 else 210, color=TIERS[0], zorder=3, edgecolor=PAPER, linewidth=1.2)
     if shown < plan.groups:
-        axes.text(0.35, 0.045, f"{shown} of {plan.groups} groups drawn", ha="center", fontsize=8.5, color=FAINT)
+        axes.text(0.385, 0.045, f"{shown} of {plan.groups} groups drawn", ha="center", fontsize=8.5, color=FAINT)
     _opened(axes, plan.leaves, plan.spines, choice.parts.radix)
     each = -(-plan.endpoints // plan.groups)
     notes = [f"{plan.groups} group{'s' * (plan.groups > 1)}", f"{plan.leaves} leaves and {plan.spines} spines in each",

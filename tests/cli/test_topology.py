@@ -150,3 +150,27 @@ def test_a_design_of_ones_own_from_a_folder_of_tables(run, tmp_path):
     assert code == 2
     assert "oversubscription" in err
     assert "fabric_designs.csv" in err
+
+
+@pytest.mark.parametrize(("design", "size"), [("dragonfly-plus", 4096), ("full-mesh", 16), ("torus-2d", 64),
+                                              ("torus-3d", 4096)])
+def test_every_mark_of_a_drawing_lies_within_it(design, size):
+    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(11, 6.6))
+    from capacity.catalogue import load_catalogue
+    from capacity.network import draw_rounds
+    from capacity.network.designs import choose
+
+    cat, axes = load_catalogue(), figure.add_axes((0.02, 0.02, 0.96, 0.84))
+    choice = choose(cat, design, cat.accelerator("h100-sxm"), size)
+    drawn = {"dragonfly-plus": draw_rounds.dragonfly, "full-mesh": draw_rounds.mesh}.get(design, draw_rounds.torus)
+    drawn(axes, choice)
+    axes.apply_aspect()
+    inside, marks = axes.get_window_extent(), [one for one in axes.collections if hasattr(one, "get_sizes")]
+    assert marks
+    for one in marks:
+        at = axes.transData.transform(one.get_offsets())
+        half = max(one.get_sizes()) ** 0.5 / 2 * figure.dpi / 72
+        assert inside.x0 + half < at[:, 0].min()
+        assert at[:, 0].max() < inside.x1 - half
+        assert inside.y0 + half < at[:, 1].min()
+        assert at[:, 1].max() < inside.y1 - half
