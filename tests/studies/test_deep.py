@@ -109,6 +109,14 @@ def test_a_further_possibility_never_costs(spec):
                         ["sites.hamina.earliest=2027"]) >= -1e-6
 
 
+def test_an_early_connection_is_worth_what_it_saves(spec):
+    """Hamina cannot serve in 2027: without Abilene's grid nothing is served then."""
+    late = spec.model_copy(update={"set": [*spec.set, "sites.abilene.earliest=2028"]})
+    worth = option_value(late, ["sites.abilene.earliest=2027"])
+    assert worth == pytest.approx(weigh(compile_futures(late)).expected - weigh(compile_futures(spec)).expected)
+    assert worth > 0.1 * weigh(compile_futures(spec)).expected
+
+
 def test_conditional_value_is_the_mean_of_the_dearest():
     assert conditional_value(np.array([1.0, 2.0, 10.0]), np.array([0.5, 0.3, 0.2]), 0.8) == pytest.approx(10.0)
     assert conditional_value(np.array([1.0, 2.0, 10.0]), np.array([0.5, 0.3, 0.2]), 0.5) == pytest.approx(
