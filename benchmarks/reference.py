@@ -95,9 +95,14 @@ def race_arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reference race", description="ours against plain HiGHS")
     parser.add_argument("files", nargs="+", metavar="FILE[:VARIANT]", help="network design instances")
     parser.add_argument("--variant", default="", help="variant of files that name none")
+    return _with_effort(parser)
+
+
+def _with_effort(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """How long and on how many threads each of several instances is solved, and how it is told."""
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds for each [60]")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for each [1]")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line, as soon as it is known")
     return parser
 
 
@@ -125,10 +130,7 @@ def check_arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reference check", description=about)
     parser.add_argument("format", choices=sorted(FORMATS), help="the files' format")
     parser.add_argument("folder", type=Path, help="folder with known.csv")
-    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds for each [60]")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads [1]")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line, as soon as it is known")
-    return parser
+    return _with_effort(parser)
 
 
 def run_check(given: Sequence[str]) -> int:

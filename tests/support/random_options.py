@@ -1,5 +1,7 @@
 """Random small problems with random subsets of the optional features, from `tiny_problem` and a seed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from tests.support.tiny_problem import tiny_problem
 
 FEATURES = (
     "closing", "ageing", "resale", "reservations", "orders", "energy", "stores", "moves", "dense halls", "training",
-    "idle", "losses",
+    "idle", "losses", "companions",
 )
 
 
@@ -21,7 +23,7 @@ def with_options(seed, features, order=("shortage", "cost")):
     makers = {
         "closing": _closing, "ageing": _ageing, "resale": _resale, "reservations": _reservations, "orders": _orders,
         "energy": _energy, "stores": _stores, "moves": _moves, "dense halls": _dense,
-        "training": _training, "idle": _idle, "losses": _losses,
+        "training": _training, "idle": _idle, "losses": _losses, "companions": _companions,
     }
     for feature in FEATURES:
         if feature in features:
@@ -126,6 +128,12 @@ def _losses(draw, tables):
     if draw.random() < 0.5:
         made["keeps"] = frame("case commodity keep", (f"loss of {sites[0]}", "c", float(draw.uniform(0, 1))))
     return made
+
+
+def _companions(draw, tables):
+    """Each site but the last serves only beside the next one."""
+    sites = _axes(tables)[0]
+    return {"companions": frame("place commodity companion", *((s, "c", q) for s, q in pairwise(sites)))}
 
 
 def _moves(draw, tables):
