@@ -2,6 +2,7 @@
 
 import json
 import sys
+from io import StringIO
 
 import pytest
 
@@ -144,7 +145,7 @@ def test_a_design_of_ones_own_from_a_folder_of_tables(run, tmp_path):
     own.to_csv(tmp_path / "fabric_designs.csv", index=False)
     code, out, err = run("mine", "--size", "1024", "--overlay", str(tmp_path), "--csv")
     assert code == 0, err
-    assert float(pd.read_csv(pd.io.common.StringIO(out))["bisection_share"].iloc[0]) == pytest.approx(1 / 3, abs=0.02)
+    assert float(pd.read_csv(StringIO(out))["bisection_share"].iloc[0]) == pytest.approx(1 / 3, abs=0.02)
     own.assign(oversubscription=0.0).to_csv(tmp_path / "fabric_designs.csv", index=False)
     code, _, err = run("mine", "--size", "1024", "--overlay", str(tmp_path))
     assert code == 2
