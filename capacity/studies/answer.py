@@ -82,8 +82,9 @@ def of_break_even(found: BreakEven, until: str) -> Answer:
 
 def of_frontier(found: Frontier) -> Answer:
     """Points along a key, and how well the curve between them is known."""
-    notes = [f"Known to {found.error:.1%} of its range between the points, after {found.solves} solves.",
-             *(f"It steps between {one} and {other}." for one, other in found.steps)]
+    notes = [f"Known to {found.error:.1%} of its range between the points, after {found.solves} solves."]
+    if found.steps:
+        notes.append(f"It steps {', '.join(f'between {one} and {other}' for one, other in found.steps)}.")
     if found.turns:
         notes.append(f"The curve turns at {', '.join(found.turns)}: between points there it may leave the enclosure.")
     points = found.points.set_axis(["value", "x", "y", "gap", "reason", "decided"], axis=1)
