@@ -33,7 +33,8 @@ def hunt_among_seen(search: AlikeSearch, goal: str, guide: Floats, point: Floats
     """Offer the best plans found for the cost `guide` among the columns seen, around the relaxed point."""
     pure = search.form.cost[goal]
     dearer = pure if guide is pure else guide + 99 * search.price * pure
-    for box, phase, cost in zip(_boxes(search, goal, point), PHASES, (guide, guide, dearer), strict=True):
+    for phase, box in _boxes(search, goal, point):
+        cost = dearer if phase == PHASES[-1] else guide
         if search.closed(goal) or search.deadline.left() <= 0:
             return
         search.tell_of(goal, phase)
@@ -42,17 +43,21 @@ def hunt_among_seen(search: AlikeSearch, goal: str, guide: Floats, point: Floats
             search.offer(found, cost, goal)
 
 
-def _boxes(search: AlikeSearch, goal: str, point: Floats) -> Iterator[tuple[Floats, Floats]]:
-    """Ever wider boxes around the relaxed point; where goals are held the best plan, which keeps them, is in each."""
+def _boxes(search: AlikeSearch, goal: str, point: Floats) -> Iterator[tuple[str, tuple[Floats, Floats]]]:
+    """Ever wider boxes around the relaxed point, by phase. Where goals are held the first may have no plan that keeps
+    them, which shows at once; each after it holds the best plan, which does."""
     form = search.form
     low, high = np.floor(point + USED), np.ceil(point - USED)
-    for less in (0.0, 1.0):
+    held = search.best is not None and bool(search.held_before(goal))
+    for phase, less, with_best in ((PHASES[0], 0.0, False), (PHASES[0], 0.0, True), (PHASES[1], 1.0, True)):
+        if with_best and not held and less == 0.0:
+            continue
         least, most = np.maximum(form.lower, low - less), np.minimum(form.upper, high)
-        if search.best is not None and search.held_before(goal):
+        if with_best and held and search.best is not None:
             least, most = np.minimum(least, search.best), np.maximum(most, search.best)
-        yield np.where(form.integer, least, form.lower), np.where(form.integer, most, form.upper)
+        yield phase, (np.where(form.integer, least, form.lower), np.where(form.integer, most, form.upper))
     used = ~form.integer | (point > USED) | search.in_use()
-    yield form.lower, np.where(used, form.upper, np.clip(0.0, form.lower, form.upper))
+    yield PHASES[2], (form.lower, np.where(used, form.upper, np.clip(0.0, form.lower, form.upper)))
 
 
 def _best(search: AlikeSearch, goal: str, cost: Floats, box: tuple[Floats, Floats]) -> Floats | None:
