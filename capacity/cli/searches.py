@@ -184,12 +184,13 @@ def alternatives(
 def foresight(
     scenario: ScenarioName = None, sets: Sets = None,
     ahead: Annotated[str, typer.Option("--ahead", help="Years looked ahead, by comma; 0: myopic.")] = "0,2",
+    perfect: Annotated[bool, typer.Option(help="The plan that sees every year too, to compare with.")] = True,
     gap: Gap = None, time_limit: Limit = None, out: Out = None,
     report: Report = None, csv: AsCsv = False, json: AsJson = False, quiet: Quiet = False,
 ) -> None:
     """What short sight costs: perfect foresight, rolling look-ahead, myopic."""
     from capacity.plan import save_plan
-    from capacity.studies.answer import of_foresight
+    from capacity.studies.answer import SIGHT, of_foresight
     from capacity.studies.foresight import cost_of_short_sight
     from capacity.studies.foresight import foresight as look
 
@@ -197,14 +198,15 @@ def foresight(
         years = [int(part) for part in ahead.split(",")]
     except ValueError:
         raise InputError(f"--ahead {ahead}: give whole years by comma, such as 0,2") from None
-    sights = look(scenario or DEFAULT, sets or (), years, _options(gap, time_limit), _teller(quiet or csv or json))
+    told = _teller(quiet or csv or json)
+    sights = look(scenario or DEFAULT, sets or (), years, _options(gap, time_limit), told, perfect)
     if out is not None:
         for sight in sights:
             save_plan(sight.plan, out / sight.name.replace(" ", "-"))
     table = cost_of_short_sight(sights)
     _keep(of_foresight(table), out, report, csv or json)
-    columns = ["foresight", "cost_musd", "extra_cost_musd", "short_share", "extra_short_share", "sites", "gap"]
-    _print(table if csv or json else table[columns], "the cost of short sight", csv, json)
+    shown = [column for column in SIGHT if column in table]
+    _print(table if csv or json else table[shown], "the cost of short sight", csv, json)
 
 
 def risk(

@@ -103,14 +103,18 @@ def _alternatives(answer: Answer) -> str:
 
 def _foresight(answer: Answer) -> str:
     rows = answer.tables["sights"]
-    told = [[escape(str(r["foresight"])), _say(r["cost_musd"]), _say(r["extra_cost_musd"]), _part(r["short_share"]),
-             f"{float(r['extra_short_share']) * 100:+.2f} pts", _say(r["sites"]), _gap(r["gap"])]
-            for r in rows.to_dict("records")]
+    compared, told = "verdict" in rows, []
+    for r in rows.to_dict("records"):
+        own = [escape(str(r["foresight"])), _say(r["cost_musd"]), _part(r["short_share"]), _say(r["sites"]),
+               _gap(r["gap"])]
+        extra = f"{float(r['extra_short_share']) * 100:+.2f} pts" if compared else ""
+        told.append([*own, _say(r["extra_cost_musd"]), extra, escape(str(r["verdict"]))] if compared else own)
     charts = "".join(tag("div", tag("h3", words) + draw(Chart(words, unit, rows.set_index("foresight")[[column]],
                                                               "bars")))
                      for column, words, unit in (("cost_musd", "Cost over the horizon", "million USD"),
                                                  ("short_share", "Demand not served", "share")))
-    headers = ["foresight", "cost, M USD", "extra", "not served", "extra", "sites", "gap"]
+    headers = ["foresight", "cost, M USD", "not served", "sites", "gap",
+               *(["extra cost, M USD", "extra not served", "against perfect"] if compared else [])]
     return tag("div", charts, class_="pair") + table(headers, told)
 
 

@@ -104,10 +104,14 @@ def of_alternatives(found: Alternatives, within: str, differ: str) -> Answer:
                   {"no regret": found.no_regret, "plans": found.table[columns], "power": power}, differ)
 
 
+SIGHT = ("foresight", "cost_musd", "extra_cost_musd", "short_share", "extra_short_share", "sites", "gap", "verdict")
+"""Columns shown of what short sight costs; without perfect foresight some are absent."""
+
+
 def of_foresight(table: pd.DataFrame) -> Answer:
     """What short sight costs."""
-    columns = ["foresight", "cost_musd", "extra_cost_musd", "short_share", "extra_short_share", "sites", "gap"]
-    return Answer("foresight", "What short sight costs", {"sights": table[columns]}, "million USD")
+    told = table[[column for column in SIGHT if column in table]]
+    return Answer("foresight", "What short sight costs", {"sights": told}, "million USD")
 
 
 def of_risk(found: Risk, spec: RiskSpec, aim: str, option: float | None) -> Answer:

@@ -27,9 +27,16 @@ def test_short_sight_costs_and_full_sight_does_not(tiny):
     sights = foresight(tiny, (), (0, 1), EXACT)
     table = cost_of_short_sight(sights).set_index("foresight")
     objective = {s.name: float(s.plan.stages["objective"].iloc[0]) for s in sights}
-    assert objective["1 years ahead"] == pytest.approx(objective["perfect"], rel=1e-6)  # two years: it sees all
+    assert objective["1 year ahead"] == pytest.approx(objective["perfect"], rel=1e-6)  # two years: it sees all
     assert objective["myopic"] >= objective["perfect"] - 1e-6
     assert table.loc["perfect", "extra_cost_musd"] == 0
+    assert table.loc["1 year ahead", "verdict"] == "same"
+    worse = objective["myopic"] > objective["perfect"] * (1 + 1e-6)
+    assert (table.loc["myopic", "verdict"] in ("more short", "dearer")) == worse
+    alone = cost_of_short_sight(foresight(tiny, (), (0,), EXACT, perfect=False))
+    assert list(alone["foresight"]) == ["myopic"]
+    assert not {"extra_cost_musd", "verdict"} & set(alone.columns)
+    assert alone["cost_musd"].iloc[0] == pytest.approx(table.loc["myopic", "cost_musd"])
     with pytest.raises(InputError, match="at least 0"):
         foresight(tiny, (), (-1,))
 
