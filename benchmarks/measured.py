@@ -26,7 +26,7 @@ from capacity.catalogue.locate import data_folder
 from capacity.errors import InputError
 from capacity.serving.architecture import architecture, bytes_of, stored_bytes
 from capacity.serving.backends import AICONFIGURATOR, aiconfigurator_of
-from capacity.serving.calibrate import evidence, fit, fit_links, fixed_values, priors_of
+from capacity.serving.calibrate import fit_links, fixed_values, priors_of
 from capacity.serving.calibration import calibration_of
 from capacity.serving.leaveout import leave_out, once
 from capacity.serving.measured import read_measurements
@@ -52,8 +52,7 @@ def left_out(rows, catalogue):
     """Predictions of all rows by fits that have not seen the row's model."""
     priors = priors_of(catalogue)
     fixed = {**fixed_values(priors), **fit_links(rows, catalogue, priors)[0]}
-    full = fit(evidence(rows, catalogue), priors, fixed)
-    return leave_out(rows, catalogue, priors, fixed, full, "model", lambda text: None).predicted
+    return leave_out(rows, catalogue, priors, fixed, "model", lambda text: None).predicted
 
 
 def kernels_of_aiconfigurator(row, card, chip):

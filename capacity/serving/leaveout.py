@@ -1,7 +1,8 @@
 """How far to trust a fit: errors on models, accelerators, generations, campaigns and tables that it has not seen.
 
 Models of one architecture (DeepSeek-V3 and R1) are left out together, so that a measurement never stands on both sides.
-Each fit starts from the full one and goes a few rounds.
+Each such fit is made as the full one is, from the priors on: one that started from the full fit would stop near it, and
+so remember what it is not to know.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from capacity.serving.architecture import Array
 from capacity.serving.calibrate import APART, CURRENT, SERVING_STEP, Evidence, Fitted, Key, ask, evidence, fit
 from capacity.serving.calibration import ANY
 
-ROUNDS = 8
 SPLITS = ("model", "accelerator", "generation", "campaign", "table")
 Z80 = 1.2816
 """Half width of a normal law's 80 % interval in standard deviations."""
@@ -57,16 +57,24 @@ class LeftOut:
     spread: pd.Series
 
 
-def leave_out(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fixed: Mapping[Key, float], full: Fitted,
-              split: str, tell: Callable[[str], None]) -> LeftOut:
-    """Fit without each group of a split (SPLITS or configuration) and predict that group."""
+def leave_out(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fixed: Mapping[Key, float], split: str,
+              tell: Callable[[str], None], known: dict[bytes, Fitted] | None = None) -> LeftOut:
+    """Fit without each group of a split (SPLITS or configuration) and predict that group.
+
+    known: fits made before, by the rows that they leave out, to which new ones are added; groups of several splits are
+    often the same rows.
+    """
+    known = {} if known is None else known
     groups = group_of(rows, catalogue, split)
     usable = (rows["reason"] == "") & (rows["load"] != "collective") & ~rows["queued"]
     predicted, spread = pd.Series(np.nan, index=rows.index), pd.Series(np.nan, index=rows.index)
     for name in sorted(groups[usable].unique()):
         tell(f"without {split} {name}")
         inside = groups == name
-        fitted = fit(evidence(rows[usable & ~inside], catalogue), priors, fixed, full.point, ROUNDS)
+        without = (usable & inside).to_numpy(dtype=bool).tobytes()
+        if without not in known:
+            known[without] = fit(evidence(rows[usable & ~inside], catalogue), priors, fixed)
+        fitted = known[without]
         asked = evidence(rows[usable & inside], catalogue)
         value, deviation = _predict(asked, fitted, priors)
         predicted[asked.rows.index], spread[asked.rows.index] = value, deviation

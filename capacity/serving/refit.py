@@ -51,7 +51,8 @@ def refit(rows: pd.DataFrame, catalogue: Catalogue, tell: Callable[[str], None],
     tell("all rows")
     full = fit(evidence_of(rows, catalogue), priors, fixed)
     seen = predict(rows, catalogue, full.calibration)
-    splits = [leave_out(rows, catalogue, priors, fixed, full, split, tell)
+    known: dict[bytes, Fitted] = {}
+    splits = [leave_out(rows, catalogue, priors, fixed, split, tell, known)
               for split in ((*SPLITS, "configuration") if left_out else ())]
     table = _table(seen, catalogue, priors, [f for f in (linked, full) if f is not None], {s.split: s for s in splits})
     return Refit(table, errors_of(seen, catalogue, splits))

@@ -167,11 +167,17 @@ def test_leaving_a_model_out_predicts_it_without_its_rows():
     assert none is None
     fixed = fixed_values(priors)
     full = fit(evidence(rows, catalogue), priors, fixed, rounds=6)
-    left = leave_out(rows, catalogue, priors, fixed, full, "model", lambda text: None)
+    known = {}
+    left = leave_out(rows, catalogue, priors, fixed, "model", lambda text: None, known)
     assert left.predicted.notna().sum() == (rows["reason"] == "").sum()
     assert (left.spread.dropna() > 0).all()
     inside = predict(rows, catalogue, full.calibration)["predicted"]
     assert not np.allclose(left.predicted, inside, rtol=1e-3)
+    assert len(known) == rows["model"].nunique()
+    one = rows["model"] == "gpt3-13b"
+    alone = fit(evidence(rows[~one], catalogue), priors, fixed)
+    as_if_never_seen = predict(rows[one], catalogue, alone.calibration)["predicted"]
+    np.testing.assert_array_equal(left.predicted[one], as_if_never_seen)
 
 
 def test_the_command_prints_json_and_writes_rows(tmp_path):
