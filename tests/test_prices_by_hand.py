@@ -39,6 +39,21 @@ def test_adoption_follows_the_price_of_a_chip(folder):
     assert served == {2027: pytest.approx(half, rel=2e-3), 2028: pytest.approx(2 * half, rel=2e-3)}
 
 
+@pytest.mark.parametrize(("water_price", "pods"), [(0, 4), (1000, 2)])
+def test_dear_water_leaves_unserved_what_is_hardly_worth_its_machines(folder, water_price, pods):
+    """Halls stand, power is free, and the second half of demand is worth 5 % more than a pod of one year of life (its
+    price and 3 % upkeep). Some 2 MW of IT evaporate 0.4 l a kWh: 7 million dollars a pod and year at $1000 a tonne."""
+    half = pods_of_demand(folder, 2)[0]
+    worth = 1.05 * 1.03 * pod_price(Paper(folder)) * 1e6 / (half / 2 * HOURS)
+    curve = f"demand.worth={{chat: [{{share: 50 %, of_wage: 1}}, {{share: 50 %, worth: {worth:.8f}}}]}}"
+    paper = Paper(folder, demand((2027,), [2 * half]), curve, "years.last=2027",
+                  f"energy={{water_price: {water_price}}}",
+                  "sites={abilene: {existing: 12.5 MW, power_price: 0}}", "goal={kind: most_surplus}",
+                  "money.it_life=1 year")
+    solution = solve(paper.problem, Options(gap=0.0))
+    assert solution.values["bought"]["value"].sum() == pytest.approx(pods)
+
+
 HALLS = "sites={{abilene: {{existing: 12.5 MW{}}}, hamina: {{existing: 12.5 MW{}}}}}"
 SHARE = "energy={{clean_share: {{2027: {}}}}}"
 
