@@ -6,6 +6,7 @@ import pandas as pd
 
 from capacity.plan import Plan
 from capacity.scenario import load_scenario
+from capacity.scenario.schema import Horizon
 from capacity.serving import Slo, Workload
 from capacity.studies.founding.argument import ROUGH, Argument, Chart, Figure, Input, Outcome, Part, Values
 from capacity.studies.founding.copies import stock
@@ -90,8 +91,8 @@ def _billion(facts: Facts, given: Values) -> Outcome:
         tables["by year"] = _by_year(facts)
         served = [tables[name].loc[tables[name]["short"] <= ANY, "value"] for name in ("by tokens", "by supply")]
         tips = float(served[0].max()), float(served[1].min())
-    return Outcome(parts, _figures(base, worst, now, wanted, tips), _reading(base, worst, last, now, wanted, tips),
-                   tables, _charts(tables))
+    reading = _reading(base, worst, last, now, wanted, tips, load_scenario(SCENARIO).years)
+    return Outcome(parts, _figures(base, worst, now, wanted, tips), reading, tables, _charts(tables))
 
 
 def _by_year(facts: Facts) -> pd.DataFrame:
@@ -143,20 +144,21 @@ def _figures(base: pd.Series, worst: pd.Series, now: float, wanted: float,
 
 
 def _reading(base: pd.Series, worst: pd.Series, last: pd.Series, now: float, wanted: float,
-             tips: tuple[float, float]) -> str:
+             tips: tuple[float, float], years: Horizon) -> str:
     turns = "" if any(tip != tip for tip in tips) else (
         f" What would flip it: an instance that thinks with {share(now / wanted)} of the tokens, and the stock would "
-        f"do; one with more than {short(tips[0])} times them, and the supply of 2036 no longer does. A stream of "
-        f"thought is still served with {share(tips[1])} of what the world is expected to supply.")
+        f"do; one with more than {short(tips[0])} times them, and the supply of {years.last} no longer does. A stream "
+        f"of thought is still served with {share(tips[1])} of what the world is expected to supply.")
     return (
         "What is an instance? The answer moves by orders of magnitude with the definition, so here are several, each "
-        f"a solved plan on what the world is expected to supply. A human's stream of thought on a model that exists in "
-        f"2026: {short(base['accelerators_m'])} million accelerators by 2036 in {short(base['sites'])} parts of the "
-        f"world, {short(base['gw'])} GW, {usd(base['busd'] * 1e9)} over ten years, "
-        f"{usd(base['usd_per_instance_hour'])} an instance-hour; {_bound(base)}. The most demanding, "
-        f"{worst['definition']}, leaves {share(worst['short'])} of 2036 unserved on {short(worst['accelerators_m'])} "
-        f"million accelerators and {short(worst['gw'])} GW: {_bound(worst)}. The stock of {last['year']:.0f} "
-        f"would run {short(now)} streams of thought on that model if it did nothing else: {share(now / wanted)} of "
+        "a solved plan on what the world is expected to supply. A human's stream of thought on a model that exists in "
+        f"{years.first - 1}: {short(base['accelerators_m'])} million accelerators by {years.last} in "
+        f"{short(base['sites'])} parts of the world, {short(base['gw'])} GW, {usd(base['busd'] * 1e9)} over "
+        f"{years.last - years.first + 1} years, {usd(base['usd_per_instance_hour'])} an instance-hour; {_bound(base)}. "
+        f"The most demanding, {worst['definition']}, leaves {share(worst['short'])} of {years.last} unserved on "
+        f"{short(worst['accelerators_m'])} million accelerators and {short(worst['gw'])} GW: {_bound(worst)}. The "
+        f"stock of {last['year']:.0f} would run {short(now)} streams of thought on that model if it did nothing else: "
+        f"{share(now / wanted)} of "
         f"the 8 billion.{turns}")
 
 

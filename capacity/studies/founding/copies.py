@@ -69,7 +69,7 @@ def _consumer(facts: Facts, given: Values) -> Outcome:
     box, phone = cards.iloc[int(cards["usd_per_mtok"].argmin())], phones.iloc[-1]
     year = int(facts.catalogue.table("stock")["year_end"].max())
     parts = (
-        Part("GPT-3 does not run on a smartphone", f"at 4 bits it fills the memory of {held} phones of 2025",
+        Part("GPT-3 does not run on a smartphone", f"at 4 bits it fills the memory of {held} {_many(phone['device'])}",
              bool((phones["devices_to_hold_gpt3"] > 1).all())),
         Part("consumer GPUs cannot be repurposed for it: a box of 8 does not serve GPT-3",
              f"{box['device']}: {box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token, {usd(box['usd_per_mtok'])} a "
@@ -80,15 +80,17 @@ def _consumer(facts: Facts, given: Values) -> Outcome:
     )
     reading = (
         f"At 4 bits GPT-3 is {need / BILLION:.0f} GB: "
-        f"{cards['devices_to_hold_gpt3'].iloc[0]:.0f} cards of 24 GB, and a box of {BOX} serves it at "
-        f"{box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token. So a gamer's card can be repurposed, one box at a time. "
+        f"{cards['devices_to_hold_gpt3'].iloc[0]:.0f} cards of {cards['memory_gb'].iloc[0]:.0f} GB, and a box of {BOX} "
+        f"serves it at {box['tpot_s_in_a_box_of_8'] * 1e3:.0f} ms a token. So a gamer's card can be repurposed, one "
+        "box at a time. "
         f"{'What it does not change is the world' if gamers < FEW_OF else 'And it changes the world'}'s capacity: all "
         "such cards, in the hours that their owners lend them, would write "
         f"{share(gamers)} of what datacentres could. A {phone['device']} serves at most {phone['largest_model_alone']} "
         f"at 4 bits, {phone['tpot_s_alone'] * 1e3:.0f} ms a token and {usd(phone['usd_per_mtok'])} a million tokens of "
         f"its price and current; GPT-3 would fill {held} of them.")
     return Outcome(parts, (Figure("gamers' cards against the datacentre stock", gamers, "share", "serving, stock.csv"),
-                           Figure("phones of 2025 that hold GPT-3", float(held), "phones", "consumer_devices.csv"),
+                           Figure(f"{_many(phone['device'])} that hold GPT-3", float(held), "phones",
+                                  "consumer_devices.csv"),
                            Figure("token of GPT-3 in a box of eight cards", float(box["tpot_s_in_a_box_of_8"]), "s",
                                   str(box["device"]))), reading, {"devices": table},
                    (Chart("Devices whose memory GPT-3 fills at 4 bits", "devices",
@@ -156,7 +158,12 @@ def _world(facts: Facts, given: Values) -> float:
 
 # ---- the first copies -----------------------------------------------------------------------------------------------
 
-FEW = 1000
+FEW, OVERHANG = 1000, 1e5
+
+
+def _many(device: str) -> str:
+    """The plural of a phone's name: phones of 2025."""
+    return device.replace("phone", "phones", 1)
 
 
 def _first_inputs(facts: Facts) -> tuple[Input, ...]:
@@ -167,6 +174,7 @@ def _first_inputs(facts: Facts) -> tuple[Input, ...]:
 def _released(facts: Facts, given: Values) -> pd.DataFrame:
     """Copies, and humans' streams of thought, that each training cluster serves of the model it trained."""
     rows = []
+    facts.guess("training_runs", "the clusters that trained the models")
     for run in facts.catalogue.table("training_runs").to_dict("records"):
         best = most(written(facts, str(run["model"]), str(run["accelerator"]), PATIENT, given["tokens_per_word"]))
         rate = float("nan") if best is None else float(best["output_tokens_s_per_accelerator"])
@@ -188,7 +196,7 @@ def _first(facts: Facts, given: Values) -> Outcome:
                                                                     f"{times(wanted / many)} "
              "short", many < wanted),
         Part("the chips that trained can serve: an overhang (a hundred thousand streams)", f"up to {short(many)}",
-             many > 1e5),
+             many > OVERHANG),
     )
     reading = (
         f"A training run leaves behind a cluster that can serve what it trained. The {short(last['accelerators'])} "

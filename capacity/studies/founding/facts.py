@@ -70,8 +70,8 @@ class Facts:
         return chip
 
     def guess(self, table: str, words: str) -> None:
-        """Notes that a table of the catalogue is used, if most of its rows are estimates."""
-        if (self.catalogue.table(table)["confidence"] == ESTIMATE).mean() > 1 / 2:
+        """Notes that a table of the catalogue is used, if half of its rows or more are estimates."""
+        if (self.catalogue.table(table)["confidence"] == ESTIMATE).mean() >= 1 / 2:
             self.guessed[words] = None
 
     def input(self, table: str, key: str, name: str, words: str, *, least: float = 0.0,
@@ -155,6 +155,7 @@ class Facts:
 
     def rental(self, accelerator: str, year: int, channel: str) -> float:
         """USD per accelerator-hour of a rental row. Raises InputError where there is none."""
+        self.guess("rentals", "rental prices of accelerators")
         rows = self.catalogue.table("rentals")
         found = rows[(rows["accelerator"] == accelerator) & (rows["year"] == year) & (rows["channel"] == channel)]
         if found.empty:

@@ -102,11 +102,11 @@ def _fit(facts: Facts, given: Values) -> Outcome:
     serves, whole = float(table["gpt3_at_16_bits"].iloc[0]), float(np.ceil(racks["domains_of_gpt3x1000"]))
     parts = (
         Part("GPT-3 needs hundreds of GPUs just to fit in memory",
-             f"{by_bytes:.0f} V100 of 32 GB at {short(given['bytes'])} bytes a parameter, {serves:.0f} as a copy that "
-             "serves", by_bytes >= facts.claim("gpus_to_fit")),
+             f"{by_bytes:.0f} V100 of {v100.memory_gb:.0f} GB at {short(given['bytes'])} bytes a parameter, "
+             f"{serves:.0f} as a copy that serves", by_bytes >= facts.claim("gpus_to_fit")),
         Part("a 1000x model spans many machines",
              f"{racks['gpt3x1000']:,.0f} {racks['accelerator']} in {whole:.0f} scale-up "
-             f"domains of {facts.catalogue.accelerator(OF_NOW).scale_up_domain}, a rack each",
+             f"domains of {facts.catalogue.accelerator(OF_NOW).scale_up_domain}",
              bool(racks["domains_of_gpt3x1000"] > 1)),
     )
     reading = (
