@@ -6,6 +6,7 @@ import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.solve import _alone
@@ -17,25 +18,37 @@ STEPS: dict[str, tuple[int, ...]] = {
 }
 COLOURS = {"sites": "#1b6ca8", "years": "#c0392b", "accelerators": "#27803b", "classes": "#8e44ad",
            "regions": "#b8860b"}
+DRAWS = 3
+"""Plans of each size: draws of one size differ by two to four times among themselves."""
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 400, 70, 40, 150, 60
 
 
 def grow(limit: float, gap: float, seed: int, chart: Path | None) -> str:
-    """CPU seconds to the gap (or the limit) at half, one and two times the middle size in each dimension."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
-    middle = _measured(MIDDLE, seed, limit, gap)
+    """CPU seconds to the gap (or the limit) at half, one and two times the middle size in each dimension: the median
+    of three plans drawn by `seed` and the two after it, with the quickest and the slowest."""
+    seeds = range(seed, seed + DRAWS)
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    middle = [_measured(MIDDLE, one, limit, gap) for one in seeds]
     for name, sizes in STEPS.items():
         for size in sizes:
-            same = size == getattr(MIDDLE, name)
-            found[name, size] = middle if same else _measured(replace(MIDDLE, **{name: size}), seed, limit, gap)
+            other = replace(MIDDLE, **{name: size})
+            found[name, size] = middle if other == MIDDLE else [_measured(other, one, limit, gap) for one in seeds]
     if chart is not None:
         chart.write_text(svg(found), encoding="utf-8")
-    lines = [f"CPU seconds to a gap of {gap:.1%}, seed {seed}, around {MIDDLE}"]
+    lines = [f"CPU seconds to a gap of {gap:.1%}, seeds {seeds[0]} to {seeds[-1]}, around {MIDDLE}",
+             f"  {'':13}{'':5}{'median':>9}{'least':>8}{'most':>8}{'columns':>10}{'nonzeros':>11}  gaps"]
     for (name, size), got in found.items():
-        reached = "" if got["gap"] <= gap else f"  (stopped at {got['gap']:.2%})"
-        lines.append(f"  {name:13}{size:5}{got['cpu']:9.1f} s{got['size']['columns']:10,} columns"
-                     f"{got['size']['nonzeros']:11,} nonzeros{got['gap']:8.2%}{reached}")
+        columns, nonzeros = (round(median(one["size"][word] for one in got)) for word in ("columns", "nonzeros"))
+        gaps = ", ".join(f"{one['gap']:.2%}" for one in got)
+        least, most = (pick(one["cpu"] for one in got) for pick in (min, max))
+        took = f"{typical(got):9.1f}{least:8.1f}{most:8.1f}"
+        lines.append(f"  {name:13}{size:5}{took}{columns:10,}{nonzeros:11,}  {gaps}")
     return "\n".join(lines)
+
+
+def typical(got: list[dict[str, Any]]) -> float:
+    """CPU seconds of the draw in the middle."""
+    return float(median(one["cpu"] for one in got))
 
 
 def _measured(size: Size, seed: int, limit: float, gap: float) -> dict[str, Any]:
@@ -43,9 +56,9 @@ def _measured(size: Size, seed: int, limit: float, gap: float) -> dict[str, Any]
         return _alone("ours", synthesise(Path(folder) / "synthetic.yaml", size, seed), limit, gap)
 
 
-def svg(found: dict[tuple[str, int], dict[str, Any]]) -> str:
-    """Lines of CPU seconds against the factor of each dimension, both axes in powers of two; hollow where unproven."""
-    seconds = [got["cpu"] for got in found.values()]
+def svg(found: dict[tuple[str, int], list[dict[str, Any]]]) -> str:
+    """Lines of the medians against the factor of each dimension, both axes in powers of two; each draw is a point."""
+    seconds = [one["cpu"] for got in found.values() for one in got]
     low, high = math.floor(math.log2(min(seconds))), math.ceil(math.log2(max(seconds)))
 
     def x(factor: float) -> float:
@@ -65,10 +78,12 @@ def svg(found: dict[tuple[str, int], dict[str, Any]]) -> str:
         out.append(f'<text x="{x(factor):.0f}" y="{HEIGHT - BOTTOM + 22}" text-anchor="middle">{word}</text>')
     ends = []
     for name, sizes in STEPS.items():
-        points = [(x(s / getattr(MIDDLE, name)), y(found[name, s]["cpu"])) for s in sizes]
+        points = [(x(s / getattr(MIDDLE, name)), y(typical(found[name, s]))) for s in sizes]
         path = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
         out.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="2"/>')
         out += [f'<circle cx="{a:.0f}" cy="{b:.0f}" r="3" fill="{COLOURS[name]}"/>' for a, b in points]
+        out += [f'<circle cx="{a:.0f}" cy="{y(one["cpu"]):.0f}" r="2" fill="{COLOURS[name]}" opacity="0.4"/>'
+                for (a, _), s in zip(points, sizes, strict=True) for one in found[name, s]]
         ends.append([points[-1][1], name, f"{name} {sizes[0]} to {sizes[-1]}"])
     ends.sort()
     for i in range(1, len(ends)):

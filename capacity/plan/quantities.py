@@ -5,6 +5,7 @@ These helpers know the meaning of the waist's tables and nothing of the formulat
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -174,7 +175,22 @@ def costs_per_unit(problem: Problem) -> pd.DataFrame:
 
 
 def table_costs(problem: Problem) -> pd.DataFrame:
-    """COST_COLUMNS from the cost columns of the waist's tables, a topic each; a serve cost's cash is undiscounted."""
+    """COST_COLUMNS from the cost columns of the waist's tables, a topic each; a serve cost's cash is undiscounted.
+
+    Telling and auditing one plan ask for it several times: that of the problem asked about last is kept.
+    """
+    last = _priced_last.get("it")
+    if last is not None and last[0]() is problem:
+        return last[1].copy()
+    told = _table_costs(problem)
+    _priced_last["it"] = weakref.ref(problem), told
+    return told.copy()
+
+
+_priced_last: dict[str, tuple[weakref.ref[Problem], pd.DataFrame]] = {}
+
+
+def _table_costs(problem: Problem) -> pd.DataFrame:
     slices = slice_shares(problem)
     running = problem.table("activity_costs").merge(slices, how="cross")
     running = running.assign(objective=running["objective"] * running["share"], cash=running["cash"] * running["share"])

@@ -79,9 +79,9 @@ def _race(facts: Facts, given: Values) -> Outcome:
         f"Two exponentials race. The same tokens become {times(falls)} cheaper a year by hardware alone (from V100 to "
         f"the archetypes of {BOUGHT[-1][1]}, which are extrapolations), and algorithms need half the inference for a "
         f"result every {short(given['halving'])} months. Against that stands the appetite for size, "
-        f"{times(given['growth'])} a year. While both last, taken here as {short(given['lasts'])} years, the cost of an "
-        f"hour at the frontier {'falls' if race > 1 else 'rises'} {times(max(race, 1 / race))} a year. Had a model of "
-        f"{short(given['par'])} times GPT-3 done human work in {FIRST}, its hour would have cost "
+        f"{times(given['growth'])} a year. While both last, taken here as {short(given['lasts'])} years, the cost of "
+        f"an hour at the frontier {'falls' if race > 1 else 'rises'} {times(max(race, 1 / race))} a year. Had a model "
+        f"of {short(given['par'])} times GPT-3 done human work in {FIRST}, its hour would have cost "
         f"{usd(float(table[STEADY].iloc[0]))}. At that ability the cost passes below wages "
         f"{_passing(passes, STEADY)}; for whoever always serves the largest model, {_passing(passes, ALL)}. No trend "
         "of prices enters: such trends hold both already.")
