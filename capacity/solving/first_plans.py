@@ -55,9 +55,11 @@ def first_plans(search: Search, goal: str, team: Team, point: Floats) -> None:
         offer_rounded(search, goal, team, np.asarray(relaxed[0][1].x))
     if "built" in form.labels:
         pods = LOOKS_OF_PODS if small else LOOKS_OF_ROUNDED[1] if form.columns < LARGE else LOOKS_OF_ROUNDED_LARGE[1]
-        for settled in phases_in(search, goal, team, relaxed):
+        points = [np.asarray(settled.x) for settled in phases_in(search, goal, team, relaxed)]
+        at_once = len(team.machines) if form.columns > HUGE else 1
+        for at in range(0, len(points), at_once):
             if not search.closed(goal) and search.deadline.left() > 0:
-                pods_around(search, goal, team, np.asarray(settled.x), pods)
+                pods_around(search, goal, team, points[at:at + at_once], pods)
     if search.best is None and search.deadline.left() > 0:
         whatever(search, goal, team, boxes)
 
@@ -112,12 +114,19 @@ def next_to(form: Form, x: Floats, room: float = 0.0, box: Box | None = None) ->
 
 def phases_in(search: Search, goal: str, team: Team, relaxed: list[tuple[Box, Answer]]) -> list[Answer]:
     """Phases settled in boxes, pods in fractions; a point that costs no more above the cheapest relaxation than a
-    share of the asked gap is enough. In a large program phases stay next to those of the relaxation in their box."""
+    share of the asked gap is enough. In a large program phases stay next to those of the relaxation in their box; in a
+    huge one they are first rounded up and the rest solved again, which may do."""
     form, cost, gap = search.form, search.form.cost[goal], search.options.gap
     small, phases = form.columns < SMALL, settled_first(form)
     least = min(answer.objective for _, answer in relaxed)
     enough = least + ENOUGH * gap * abs(least + form.offset[goal])
     looks = LOOKS_OF_PHASES if small else LOOKS_OF_ROUNDED[0] if form.columns < LARGE else LOOKS_OF_ROUNDED_LARGE[0]
+    search.tell_of(goal, "settling phases, pods in fractions")
+    if form.columns > HUGE:
+        rounded = team.run([rounded_up(search, goal, box, np.asarray(answer.x)) for box, answer in relaxed])
+        good = [a for a in rounded if a.status == "optimal" and a.x is not None and float(cost @ a.x) <= enough]
+        if good:
+            return sorted(good, key=lambda a: float(cost @ np.asarray(a.x)))
     tasks = []
     for box, answer in relaxed:
         assert answer.x is not None
@@ -125,11 +134,20 @@ def phases_in(search: Search, goal: str, team: Team, relaxed: list[tuple[Box, An
                                                                              strict=True))
         tasks.append(Task((near[0], near[1]), phases, max(0.2 * gap, 1e-4), looks, target=enough, wins=True,
                           alone=form.columns > HUGE))
-    search.tell_of(goal, "settling phases, pods in fractions")
     settled = [answer for answer in team.race(tasks) if answer is not None]
     if small and settled and settled[0].status in ("optimal", "limit") and np.isfinite(settled[0].bound):
         search.bound = max(search.bound, settled[0].bound)
     return sorted((a for a in settled if a.x is not None), key=lambda a: float(cost @ np.asarray(a.x)))
+
+
+def rounded_up(search: Search, goal: str, box: Box, x: Floats) -> Task:
+    """The rest of a relaxation solved with its phases rounded up, none bought twice."""
+    form = search.form
+    span, (lower, upper) = form.labels.span("built"), (box[0].copy(), box[1].copy())
+    whole = _by_running_sums(form, x, x)[span]
+    lower[span] = upper[span] = np.where(form.integer[span], np.clip(whole, lower[span], upper[span]), x[span])
+    basis = search.ahead.basis if search.ahead is not None and search.ahead.starts(goal) else None
+    return Task((lower, upper), np.zeros(form.columns, dtype=bool), basis=basis)
 
 
 def settled_first(form: Form) -> Flags:
@@ -139,14 +157,17 @@ def settled_first(form: Form) -> Flags:
     return phases
 
 
-def pods_around(search: Search, goal: str, team: Team, x: Floats, looks: float) -> None:
-    """Pods made whole with the phases of a point held: any of them, and beside that those that the point has."""
+def pods_around(search: Search, goal: str, team: Team, points: list[Floats], looks: float) -> None:
+    """Pods made whole with the phases of a point held: those that it has by one more or less, and beside that any of
+    them; in a huge program, where any takes too long, the former around several points at once."""
     form, cost = search.form, search.form.cost[goal]
     search.tell_of(goal, "making pods whole")
-    held = held_but(form, x, ~settled_first(form))
     fine, target = max(0.1 * search.options.gap, 1e-4), search.target(goal) - form.offset[goal]
-    narrow = Task(next_to(form, x, 1.0, held), form.integer, fine, looks, target=target, wins=True)
-    for answer in team.race([narrow, replace(narrow, box=held, stride=STRIDE)]):
+    held = [held_but(form, x, ~settled_first(form)) for x in points]
+    near = [Task(next_to(form, x, 1.0, box), form.integer, fine, looks, target=target, wins=True)
+            for x, box in zip(points, held, strict=True)]
+    tasks = near if form.columns > HUGE else [near[0], replace(near[0], box=held[0], stride=STRIDE)]
+    for answer in team.race(tasks):
         if answer is not None and answer.x is not None:
             offer(search, answer.x, cost, goal)
 
