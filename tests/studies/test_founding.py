@@ -487,7 +487,8 @@ def test_eight_billion_as_plans(facts):
         assert 1.0 < max(near / far, far / near) <= 1.05
     assert 4 < figures(found)["tokens that the supply of 2036 still serves, against a stream of thought's"] < 10
     assert 0.05 < figures(found)["supply that still serves 8 billion streams of thought"] < 0.2
-    assert plans.set_index("definition")["binds_first"].iloc[2] in ("power supply", "accelerator supply", "HBM supply")
+    first = plans.set_index("definition")["binds_first"].iloc[2].split(" and ")  # several where they bind at once
+    assert set(first) <= {"power supply", "accelerator supply", "HBM supply"}
     last = found.tables["by year"].groupby("definition").last()
     assert last["gw"]["agentic work"] > last["gw"]["a stream of thought"]
 
