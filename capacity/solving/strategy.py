@@ -8,6 +8,8 @@ The value reached is then kept as a row while the next goal is treated.
 
 from __future__ import annotations
 
+from threadpoolctl import threadpool_limits
+
 from capacity.errors import Interrupted
 from capacity.problem import Problem
 from capacity.solving.options import Listener, Options
@@ -25,7 +27,12 @@ def solve(problem: Problem, options: Options = Options(), listen: Listener | Non
 
 
 def finish(search: Search) -> Solution:
-    """Treat all goals of a search in order; raises as `solve` does."""
+    """Treat all goals of a search in order, the BLAS in one thread (its products are small); raises as `solve` does."""
+    with threadpool_limits(1):
+        return _finished(search)
+
+
+def _finished(search: Search) -> Solution:
     try:
         for order, goal in enumerate(search.goals, start=1):
             search.treat(order, goal)

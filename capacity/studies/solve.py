@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from capacity.catalogue import load_catalogue
 from capacity.catalogue.locate import data_folder, models_folder
 from capacity.errors import CapacityError, InfeasibleError, InputError, Interrupted, LimitError
@@ -88,7 +90,16 @@ def _made_by() -> dict[str, str]:
 
 
 def solve_task(task: Task, plans: Path, donor: Path | None) -> Done:
-    """Solve a task and write its plan at once or not at all. Never raises but for Ctrl-C: what goes wrong is a row."""
+    """Solve a task and write its plan at once or not at all. Never raises but for Ctrl-C: what goes wrong is a row.
+
+    The BLAS keeps to one thread: a member's products are small, others only wait in step with it, and members run side
+    by side.
+    """
+    with threadpool_limits(1):
+        return _solved(task, plans, donor)
+
+
+def _solved(task: Task, plans: Path, donor: Path | None) -> Done:
     begun, worked = time.perf_counter(), time.process_time()
     try:
         resolved, plan = _answer(task, donor)
