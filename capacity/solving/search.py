@@ -196,11 +196,12 @@ class Search:
     def look_ahead(self, goal: str, later: str, point: Floats) -> tuple[Floats, Floats | None]:
         """(guiding cost, relaxed point): the next goal plus this one at a price that keeps it first.
 
-        The price is a multiple of the dual value of keeping this goal at its bound.
+        The price is a multiple of the dual value of keeping this goal at its bound, or where the relaxed point leaves
+        it if that is more: a relaxation solved to within a share of the gap need not reach what it proves.
         """
-        bound = self.bound
-        room = 1e-6 * max(1.0, abs(bound), self.scale(goal))
         cost, next_cost = self.form.cost[goal], self.form.cost[later]
+        bound = self.bound if point is None else max(self.bound, float(cost @ point))
+        room = 1e-6 * max(1.0, abs(bound), self.scale(goal))
         row = self.machine.add_row(-np.inf, bound + room, cost)
         self.kept.append(Kept(goal, row, bound + room))
         self.tell(Progress(self.deadline.elapsed(), goal, f"looking ahead to {later}"))
