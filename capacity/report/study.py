@@ -22,6 +22,7 @@ from capacity.studies.answer import ANSWERS, Answer, answers_of
 from capacity.studies.compare import compare_study
 from capacity.studies.founding.argument import Chart
 from capacity.studies.founding.say import short
+from capacity.studies.members import told_label
 from capacity.studies.store import STUDY, Store
 
 Section = tuple[str, str, str]
@@ -121,19 +122,19 @@ def _charts(rows: pd.DataFrame, told: dict[str, Any]) -> str:
 def _table(rows: pd.DataFrame) -> str:
     planned = rows["status"].astype(str)
     base = float(pd.to_numeric(rows["cost_musd"], errors="coerce").dropna().iloc[0])
-    body = [[escape(str(r["label"])), _number(r, "cost_musd"), _against(r, base), _share(r, "short_share"),
+    body = [[escape(told_label(str(r["label"]))), _number(r, "cost_musd"), _against(r, base), _share(r, "short_share"),
              _number(r, "instances_last"), _number(r, "usd_per_instance_hour"), _number(r, "facility_mw"),
              _number(r, "carbon_kt"), _share(r, "gap"), escape(str(r["verdict"])),
              escape(_mix(r) or state.replace("_", " "))]
             for r, state in zip(rows.to_dict("records"), planned, strict=True)]
     headers = ["what is set", "cost<br><small>M USD</small>", "against<br>the base", "not<br>served",
                "instances<br><small>last year</small>", "USD/<br>instance-h", "MW", "CO2<br><small>kt</small>", "gap",
-               "decided", "accelerators<br><small>share of accelerator-years</small>"]
+               "goal<br><small>against the base</small>", "accelerators<br><small>share of accelerator-years</small>"]
     return table(headers, body, class_="dense")
 
 
 def _changes(rows: pd.DataFrame) -> str:
-    lines = [[escape(str(r["label"])), escape(str(r["changed"]))] for r in rows.to_dict("records")
+    lines = [[escape(told_label(str(r["label"]))), escape(str(r["changed"]))] for r in rows.to_dict("records")
              if r["changed"] and r["changed"] != SAME]
     same = int((rows["changed"] == SAME).sum())
     told = tag("p", f"{same} of {len(rows) - 1} take the same decisions as the base and only cost something else."

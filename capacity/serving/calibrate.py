@@ -90,8 +90,9 @@ def knobs(priors: pd.DataFrame, names: list[str], levels: Mapping[str, list[tupl
     """Knobs of the named parameters; `levels`: for each `by` its (generation, engine or fabric; precision)."""
     keys: list[Key] = []
     numbers: list[tuple[float, ...]] = []
+    known = own_priors(priors)
     row: Any
-    for row in priors[priors["parameter"].isin(names)].itertuples():
+    for row in priors[priors["parameter"].isin(names) & (priors["engine"] == ANY)].itertuples():
         first = len(keys)
         bounds = (float(np.log(row.floor)), float(np.log(row.ceiling)))
         keys.append((str(row.parameter), ANY, ANY, ANY, ANY))
@@ -100,10 +101,23 @@ def knobs(priors: pd.DataFrame, names: list[str], levels: Mapping[str, list[tupl
             where = {"generation": (level, ANY, ANY, ANY), "generation+precision": (level, precision, ANY, ANY),
                      "engine": (ANY, ANY, level, ANY), "fabric": (ANY, ANY, ANY, level)}[str(row.by)]
             keys.append((str(row.parameter), *where))
-            free = APART if str(row.by) == "engine" and level not in CURRENT else 1.0
-            numbers.append((first, 0.0, float(row.between) * free, *bounds))
+            away, spread = known.get((str(row.parameter), where[2]), (0.0, float(row.between) * apart(row.by, level)))
+            numbers.append((first, away, spread, *bounds))
     table = np.array(numbers)
     return Knobs(keys, table[:, 0].astype(np.intp), *(table[:, i] for i in range(1, 5)))
+
+
+def apart(by: str, level: str) -> float:
+    """How many times as freely a level deviates: an engine that is none of today's by APART."""
+    return APART if by == "engine" and level not in (*CURRENT, ANY) else 1.0
+
+
+def own_priors(priors: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    """(parameter, engine) of which more is known -> (log of its prior against the common one, its spread)."""
+    common = priors[priors["engine"] == ANY].set_index("parameter")["value"]
+    return {(str(name), str(engine)): (float(np.log(value / common[name])), float(spread))
+            for name, engine, value, spread in zip(*(priors[c] for c in ("parameter", "engine", "value", "spread")),
+                                                   strict=True) if engine != ANY}
 
 
 @dataclass
@@ -231,7 +245,8 @@ def _descend(known: Evidence, chosen: Knobs, fixed: Mapping[Key, float], at: Arr
 
 
 def _knobs_of(known: Evidence, priors: pd.DataFrame) -> Knobs:
-    free = [str(n) for n in priors.loc[priors["spread"] > 0, "parameter"] if n not in LINKS]
+    common = priors[priors["engine"] == ANY]
+    free = [str(n) for n in common.loc[common["spread"] > 0, "parameter"] if n not in LINKS]
     seen = known.cases
     levels = {
         "generation": sorted({(case.chip.generation, ANY) for case in seen}),
@@ -243,8 +258,8 @@ def _knobs_of(known: Evidence, priors: pd.DataFrame) -> Knobs:
 
 def fixed_values(priors: pd.DataFrame) -> dict[Key, float]:
     """Rows of every parameter at its prior value; what is fitted comes over them."""
-    return {(str(n), ANY, ANY, ANY, ANY): float(v)
-            for n, v in zip(priors["parameter"], priors["value"], strict=True)}
+    return {(str(n), ANY, ANY, str(engine), ANY): float(v)
+            for n, engine, v in zip(priors["parameter"], priors["engine"], priors["value"], strict=True)}
 
 
 def fit_links(rows: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame) -> tuple[dict[Key, float], Fitted | None]:
@@ -267,8 +282,12 @@ def priors_of(catalogue: Catalogue) -> pd.DataFrame:
     from capacity.serving.calibration import PARAMETERS
 
     table = catalogue.table("calibration_priors")
-    unlike = set(table["parameter"]) ^ set(PARAMETERS)
+    own = table["engine"] != ANY
+    unlike = set(table.loc[~own, "parameter"]) ^ set(PARAMETERS) | set(table["parameter"]) - set(PARAMETERS)
+    apiece = table.loc[own & ((table["by"] != "engine") | ~(table["spread"] > 0)), "parameter"]
+    if len(apiece):
+        raise InputError(f"calibration_priors.csv: {apiece.iloc[0]}: a row of one engine is by engine, with a spread")
     if unlike:
         raise InputError(f"calibration_priors.csv: {', '.join(sorted(unlike))}: each parameter of the serving model "
-                         "needs one row, and no other has one")
+                         "needs one row for any engine, and no other has one")
     return table

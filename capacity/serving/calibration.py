@@ -109,6 +109,8 @@ class Fit:
     """Nuisance of published measurements across domains: latency of the network against the catalogue's."""
     unpack_bytes: float
     """Nuisance of research engines: memory traffic of writing one narrow value out at 16 bits before its use."""
+    staged_link: float
+    """Nuisance of research engines: rate of the host link from memory that is not pinned, against that from pinned."""
     harness_s: float
     """Nuisance of published measurements, kept out of plans: what the measuring client adds to each TTFT."""
     harness_steps: float

@@ -16,7 +16,7 @@ import pandas as pd
 from capacity.catalogue import Catalogue
 from capacity.catalogue.cards import ModelCard
 from capacity.serving.architecture import Array
-from capacity.serving.calibrate import APART, CURRENT, SERVING_STEP, Evidence, Fitted, Key, ask, evidence, fit
+from capacity.serving.calibrate import SERVING_STEP, Evidence, Fitted, Key, apart, ask, evidence, fit, own_priors
 from capacity.serving.calibration import ANY
 
 SPLITS = ("model", "accelerator", "generation", "campaign", "table")
@@ -107,8 +107,8 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Arr
     A level that the fit has not seen (a new generation, engine) adds the spread between levels; an engine that is none
     of today's deviates more freely, as in the fit.
     """
-    between = dict(zip(priors["parameter"], priors["between"], strict=True))
-    by_engine = set(priors.loc[priors["by"] == "engine", "parameter"])
+    common = priors[priors["engine"] == ANY].set_index("parameter")
+    between, by, own = common["between"].to_dict(), common["by"].to_dict(), own_priors(priors)
     knobs = fitted.knobs
     moved = fitted.calibration.moved(knobs.names, SERVING_STEP)
     value, variance = np.full(len(asked.rows), np.nan), np.zeros(len(asked.rows))
@@ -119,8 +119,9 @@ def _predict(asked: Evidence, fitted: Fitted, priors: pd.DataFrame) -> tuple[Arr
         for name, column, slope in zip(knobs.names, knobs.columns(case), change, strict=True):
             slopes[column] = slopes[knobs.common[column]] = slope
             if knobs.common[column] == column or knobs.keys[column][3] not in (ANY, case.engine):
-                apart = APART if name in by_engine and case.engine not in (*CURRENT, ANY) else 1.0
-                fresh += (slope * between[name] * apart) ** 2
+                level = case.engine if by[name] == "engine" else ANY
+                free = own.get((name, level), (0.0, between[name] * apart(by[name], level)))[1]
+                fresh += (slope * free) ** 2
         value[spots] = found[0]
         variance[spots] = np.einsum("in,ij,jn->n", slopes, fitted.covariance, slopes) + fresh
     return value, np.sqrt(np.maximum(variance, 0.0))

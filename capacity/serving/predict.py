@@ -46,7 +46,9 @@ REST = ("tensorrt", "trtllm")
 """Engines whose `memory_share` is of what weights and activations leave (free_gpu_memory_fraction), not of all."""
 UNPACKING = ("accelerate", "deepspeed", "flexgen")
 """Research engines that write narrow weights and KV out at 16 bits in every step before they use them."""
-CASE = ["model", "accelerator", "weights", "kv", "engine", "load"]
+SERIAL = ("accelerate",)
+"""Research engines that wait for a layer's copy from host RAM or drives before anything else goes on."""
+CASE = ["model", "accelerator", "weights", "kv", "engine", "load", "gpu_batches", "staged"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Case:
     """What each row asks for, by its place in ANSWERS."""
     disk: Bools
     """Offloaded to NVMe rather than host RAM."""
+    gpu_batches: float
+    """Parts of the batch that a pass takes one after another, its weights unpacked anew for each."""
+    staged: str
+    """What an offloading engine copies from memory that is not pinned."""
     replicas: Array
     index: Array
 
@@ -78,11 +84,15 @@ class Case:
                       engine=self.engine)
         if self.engine not in UNPACKING:
             return made
-        kept = {name: bytes_of(name) / (bytes_of(name) + made.fit.unpack_bytes * (bytes_of(name) < WIDE))
-                for name in (self.weights, self.kv)}
         inside = 1.0 if computes_in(self.chip, self.weights) else made.fit.unpacked_bandwidth
-        return replace(made, weight_rate=made.weight_rate / inside * kept[self.weights],
-                       kv_rate=made.kv_rate * kept[self.kv])
+        return replace(made, weight_rate=made.weight_rate / inside * _kept(self.weights, made, self.gpu_batches),
+                       kv_rate=made.kv_rate * _kept(self.kv, made, 1.0))
+
+
+def _kept(precision: str, of: System, times: float) -> float:
+    """Share of the memory traffic that reads the values themselves, where so many times they are written out."""
+    own = bytes_of(precision)
+    return own / (own + times * of.fit.unpack_bytes * (own < WIDE))
 
 
 @dataclass(frozen=True)
@@ -103,14 +113,14 @@ def cases(rows: pd.DataFrame, catalogue: Catalogue) -> list[Case]:
 
 
 def _case(key: Any, group: pd.DataFrame, catalogue: Catalogue) -> Case:
-    model, accelerator, weights, kv, engine, load = key
+    model, accelerator, weights, kv, engine, load, gpu_batches, staged = key
     chip = catalogue.accelerator(accelerator)
     numbers = {name: group[name].to_numpy(dtype=float) for name in ("batch", "rate", "input", "output", "replicas")}
     layout = Layout.of(*(group[name].to_numpy(dtype=float) for name in ("tp", "pp", "ep", "dp")))
     return Case(catalogue.model(model), chip, links_of(chip, catalogue), weights, kv, engine, load, layout,
                 numbers["batch"] / numbers["replicas"], numbers["rate"] / numbers["replicas"], numbers["input"],
                 np.nan_to_num(numbers["output"], nan=1.0), np.array([ANSWERS.index(m) for m in group["metric"]]),
-                (group["tier"] == "disk").to_numpy(dtype=bool), numbers["replicas"],
+                (group["tier"] == "disk").to_numpy(dtype=bool), float(gpu_batches), staged, numbers["replicas"],
                 group.index.to_numpy(dtype=float))
 
 
@@ -239,18 +249,28 @@ def _offload(case: Case, s: System) -> Seen:
     layout = case.layout
     kv = case.batch * kv_sequence_bytes(s, layout, case.input + case.output / 2.0)
     weights = weight_bytes(s, layout)
-    drives = np.minimum(s.fit.nvme * s.fit.host_link, s.host_rate)
     prompts = chunk_s(s, layout, case.batch * case.input, case.input / 2.0)
-    first = np.maximum(_fetch_s(case, s, weights, drives), prompts)
-    step = np.maximum(_fetch_s(case, s, weights + kv, drives), decode_s(s, layout, case.batch, case.input))
+    first = _both(case, _fetch_s(case, s, weights, np.zeros_like(kv)), prompts)
+    step = _both(case, _fetch_s(case, s, weights, kv), decode_s(s, layout, case.batch, case.input))
     total = first + (case.output - 1.0) * step
     return Seen(first, step, total, case.batch * case.output / total, np.zeros(total.shape, dtype=bool))
 
 
-def _fetch_s(case: Case, s: System, held: Array, drives: Array) -> Array:
-    """Seconds to read so many bytes of an accelerator from host RAM, and from the drives what does not fit there."""
+def _fetch_s(case: Case, s: System, weights: Array, kv: Array) -> Array:
+    """Seconds to read so many bytes of an accelerator from host RAM, and from the drives what does not fit there.
+
+    Both at once, but where an engine waits for each copy.
+    """
+    held, drives = weights + kv, np.minimum(s.fit.nvme * s.fit.host_link, s.host_rate)
     beyond = np.where(case.disk, np.maximum(held - s.host_bytes, 0.0), 0.0)
-    return np.asarray((held - beyond) / s.host_rate + beyond / drives)
+    slower = sum(part / (s.fit.staged_link if name in case.staged else 1.0)
+                 for name, part in (("weights", weights), ("kv", kv))) / held
+    return _both(case, (held - beyond) * slower / s.host_rate, beyond / drives)
+
+
+def _both(case: Case, one: Array, other: Array) -> Array:
+    """Seconds of two things that an engine does at once, or one after the other."""
+    return np.asarray(one + other if case.engine in SERIAL else np.maximum(one, other))
 
 
 _LOADS = {"static": _static, "closed": _closed, "open": _open, "maximum": _maximum, "offload": _offload}

@@ -63,14 +63,14 @@ def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits:
     chips = catalogue.accelerators()
     fabric = seen["accelerator"].map({name: chip.scale_up_fabric for name, chip in chips.items()}).fillna("")
     files = ", ".join(sorted(seen.loc[seen["predicted"].notna(), "file"].unique()))
-    known = {str(row["parameter"]): row for row in priors.to_dict("records")}
+    known = {(str(row["parameter"]), str(row["engine"])): row for row in priors.to_dict("records")}
     made, fitted_names = [], set()
     for fitted in fits:
         values = fitted.knobs.values(fitted.solution)
         for i, key in enumerate(fitted.knobs.keys):
             if not _learnt(fitted, i):
                 continue
-            prior = known[key[0]]
+            prior = known.get((key[0], key[3]), known[key[0], ANY])
             low, high = _interval(fitted, i, prior, values[key])
             used = _used(seen, fabric, key)
             made.append((*key, values[key], low, high, prior["unit"], int(used.sum()),
@@ -78,10 +78,10 @@ def _table(seen: pd.DataFrame, catalogue: Catalogue, priors: pd.DataFrame, fits:
                            if s in splits else np.nan for s in ("model", "accelerator"))),
                          f"fitted by `capacity serving calibrate` to {files}; prior: {prior['source']}",
                          prior["as_of"], "derived"))
-            fitted_names.add(key[0])
-    for name, prior in known.items():
-        if name not in fitted_names:
-            made.append((name, ANY, ANY, ANY, ANY, prior["value"], min(prior["floor"], prior["value"]),
+            fitted_names.add((key[0], key[3]))
+    for (name, engine), prior in known.items():
+        if (name, engine) not in fitted_names:
+            made.append((name, ANY, ANY, engine, ANY, prior["value"], min(prior["floor"], prior["value"]),
                          max(prior["ceiling"], prior["value"]), prior["unit"], 0, np.nan, np.nan, np.nan,
                          f"prior: {prior['source']}", prior["as_of"], prior["confidence"]))
     return pd.DataFrame(made, columns=list(COLUMNS))

@@ -10,6 +10,7 @@ import pandas as pd
 from capacity.errors import CapacityError, InputError
 from capacity.plan import Plan, load_plan
 from capacity.studies.differ import decided, difference
+from capacity.studies.members import told_label
 from capacity.studies.rows import figures
 from capacity.studies.store import PLANS, STUDY, Store
 
@@ -87,6 +88,8 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
     if len(table) and "label" in table and "verdict" in table:
         names.pop("plan")
     scaled = table.copy()
+    if "label" in scaled:
+        scaled["label"] = scaled["label"].astype(str).map(told_label)
     for column, factor in (("short_share", 100.0), ("gap", 100.0), ("instances_last", 1e-6)):
         if column in scaled:
             scaled[column] = pd.to_numeric(scaled[column]) * factor

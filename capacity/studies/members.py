@@ -36,6 +36,11 @@ class Member:
         return ", ".join(f"{k}={v}" for k, v in self.values.items()) or "base"
 
 
+def told_label(label: str) -> str:
+    """A label to read: numbers with more than four digits after the point, such as drawn ones, to four digits."""
+    return re.sub(r"\d+\.\d{5,}", lambda found: f"{float(found[0]):.4g}", label)
+
+
 def read_vary(text: str) -> Vary:
     """`path=a,b,c` as given to `--vary`. Raises InputError."""
     path, equals, right = text.partition("=")

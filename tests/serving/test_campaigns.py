@@ -69,11 +69,15 @@ def test_an_overlay_adds_what_a_user_knows_of_a_campaign(tmp_path):
 def test_every_campaign_is_found_in_the_shipped_tables():
     """A pattern that no row agrees with says nothing."""
     catalogue = load_catalogue()
-    names = [data_folder() / "measured" / name for name in ("inferencex_aggregated.csv", "fastertransformer_gpt.csv")]
+    names = [data_folder() / "measured" / name for name in ("inferencex_aggregated.csv", "fastertransformer_gpt.csv",
+                                                            "flexgen_offload_t4.csv")]
     rows = read_measurements(names, catalogue)
     assert (rows["engine_given"] == "FasterTransformer v4.0").sum() == 26
     days = rows[rows["drafted"]].groupby("day")["row"].size()
     assert set(days.index) == {"2026-01-14", "2026-02-05", "2026-02-06"}
+    assert rows["gpu_batches"].value_counts().drop(1.0).to_dict() == {8.0: 1, 3.0: 1}
+    assert rows["staged"].value_counts().drop("").to_dict() == {"weights": 4, "kv": 1, "weights+kv": 1}
+    assert rows["gpu_batches"].notna().all()
 
 
 def test_a_later_release_stands_for_one_that_a_fit_has_not_seen():
@@ -84,3 +88,52 @@ def test_a_later_release_stands_for_one_that_a_fit_has_not_seen():
     assert kin == without.fit("ampere", "fp16", "fastertransformer")
     assert kin != without.fit("ampere", "fp16")
     assert own.layer_s != kin.layer_s
+
+
+FLEXGEN = {"source": "FMInference/FlexGen README.md", "gpu": "T4-16GB", "engine": "FlexGen with Compression",
+           "precision_weights": "int4", "precision_kv": "int4", "batch": 144, "input_len": 512, "output_len": 32,
+           "metric": "throughput_out_tok_s", "value": 1.0, "notes": "lowest memory tier used: CPU", "n_gpus": 1, "tp": 1}
+
+
+def test_what_an_offloading_engine_held_and_copied_is_read_from_its_scripts(tmp_path):
+    found = read(tmp_path, *({**FLEXGEN, "model": name} for name in ("OPT-6.7B", "OPT-30B", "OPT-175B")),
+                 {**FLEXGEN, "model": "OPT-175B", "engine": "FlexGen"}, {**FLEXGEN, "engine": "Hugging Face Accelerate"},
+                 {**FLEXGEN, "model": "OPT-30B", "source": "mine"})
+    assert found["weights"].tolist() == ["int4", "fp16", "int4", "int4", "int4", "int4"]
+    assert found["kv"].unique().tolist() == ["int4"]
+    assert found["gpu_batches"].tolist() == [1.0, 8.0, 3.0, 1.0, 1.0, 1.0]
+    assert found["staged"].tolist() == ["", "kv", "weights+kv", "weights", "weights", ""]
+
+
+def seconds(tmp_path, **changed):
+    """Seconds of one FlexGen run of OPT-30B from host RAM, with what is known of it changed."""
+    rows = read(tmp_path, {**FLEXGEN, "model": "OPT-30B", "source": "mine"}).assign(**changed)
+    return 1.0 / float(predict(rows, load_catalogue(), default_calibration())["predicted"].iloc[0])
+
+
+def test_memory_that_is_not_pinned_is_copied_at_a_share_of_the_links_rate(tmp_path):
+    """Unpacked batches of 16-bit weights compute less long than they are copied, from memory of either kind."""
+    wide = {"weights": "fp16", "kv": "fp16", "batch": 2.0}
+    share = default_calibration().fit("turing", "fp16", "flexgen").staged_link
+    pinned, staged = (seconds(tmp_path, **wide, staged=what) for what in ("", "weights+kv"))
+    assert staged == pytest.approx(pinned / share)
+    assert pinned < seconds(tmp_path, **wide, staged="weights") < staged
+
+
+def test_weights_are_unpacked_for_every_part_of_a_batch(tmp_path):
+    """Each part adds the same time, and none where the values are 16 bits wide."""
+    one, two, three = (seconds(tmp_path, weights="int4", gpu_batches=parts) for parts in (40.0, 80.0, 120.0))
+    assert two > one
+    assert three - two == pytest.approx(two - one, rel=0.05)
+    assert seconds(tmp_path, weights="fp16", gpu_batches=9.0) == seconds(tmp_path, weights="fp16")
+
+
+def test_an_engine_that_waits_for_each_copy_takes_the_sum(tmp_path):
+    """FlexGen reads drives and host RAM at once, Accelerate one after the other."""
+    disk = {"weights": "fp16", "kv": "fp16", "batch": 2.0, "tier": "disk", "model": "gpt3-davinci"}
+    fast = {key: 1.0 for key in default_calibration().values if key[0] in ("host_link", "staged_link")}
+    table = Calibration.of({**default_calibration().values, **fast})
+    rows = read(tmp_path, {**FLEXGEN, "model": "OPT-175B", "source": "mine"}).assign(**disk)
+    both, apart = (1.0 / float(predict(rows.assign(engine=engine), load_catalogue(), table)["predicted"].iloc[0])
+                   for engine in ("flexgen", "accelerate"))
+    assert both < apart < 2.0 * both
