@@ -77,6 +77,10 @@ class Deadline:
         return time.perf_counter() - self.started
 
 
+MISJUDGED = 1e-6
+"""Share of an objective by which it may differ from that of its own point."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one HiGHS run gave. `x` is None when no feasible point is known."""
@@ -111,9 +115,10 @@ class Machine:
         rows, columns = matrix.shape
         lower, upper = box or (np.zeros(columns), np.full(columns, np.inf))
         kinds = np.zeros(columns, dtype=np.int32) if integer is None else integer.astype(np.int32)
+        self.cost, self.constant = np.zeros(columns) if cost is None else np.array(cost, dtype=float), 0.0
         loaded = self.highs.passModel(
             columns, rows, matrix.nnz, ROWWISE, MINIMISE, 0.0,
-            np.zeros(columns) if cost is None else cost, lower, upper,
+            self.cost, lower, upper,
             np.asarray(row_lower, dtype=float), np.asarray(row_upper, dtype=float),
             matrix.indptr.astype(np.int32, copy=False), matrix.indices.astype(np.int32, copy=False), matrix.data, kinds,
         )
@@ -123,6 +128,7 @@ class Machine:
 
     def set_cost(self, cost: Floats, constant: float = 0.0) -> None:
         """Replace the objective, whose constant part counts in relative gaps, objectives, targets and bounds."""
+        self.cost, self.constant = np.array(cost, dtype=float), constant
         self._check(self.highs.changeColsCost(len(self.all), self.all, cost), "take costs")
         self._check(self.highs.changeObjectiveOffset(constant), "take the constant of a cost")
 
@@ -184,7 +190,25 @@ class Machine:
         start: Floats | None = None,
         report: Report | None = None,
     ) -> Answer:
-        """Solve within the deadline; Ctrl-C stops the search, keeps what was found and marks the deadline."""
+        """Solve within the deadline; Ctrl-C stops the search, keeps what was found and marks the deadline.
+
+        HiGHS at times takes the constant of the cost off a start's objective, and calls it optimal below every bound: a
+        run whose objective is not its point's is made again without the start.
+        """
+        answer = self._once(deadline, options, start, report)
+        if start is None or answer.x is None or self._is_worth(answer.objective, answer.x):
+            return answer
+        self.highs.clearSolver()
+        return self._once(deadline, options, None, report)
+
+    def _is_worth(self, told: float, x: Floats) -> bool:
+        """Whether the objective that was told is that of the point."""
+        own, size = float(self.cost @ x) + self.constant, float(np.abs(self.cost) @ np.abs(x))
+        return abs(own - told) <= MISJUDGED * max(1.0, abs(own), size)
+
+    def _once(
+        self, deadline: Deadline, options: Mapping[str, Any], start: Floats | None, report: Report | None
+    ) -> Answer:
         limit = min(deadline.left(), options.get("time_limit", 1e9))
         before = 0.0 if self.whole else self.highs.getRunTime()  # branch and bound has a clock of its own for each run
         for name, value in {**options, "time_limit": before + limit}.items():

@@ -31,7 +31,7 @@ def test_a_budget_of_two_dollars_is_named(why):
 def test_a_budget_that_nearly_suffices_is_what_the_nearest_plan_misses(why):
     """Both years' demand takes 284 million in 2027."""
     told = why(money={**FLAT, "capex_budget": {2027: 2e8, 2028: 10.0}})
-    assert told.endswith("misses: limit capex budget 2027 (short by $84.04 million of $200 million)")
+    assert told.endswith("misses: limit capex budget 2027 (short by $84.5 million of $200 million)")
 
 
 def test_supply_is_named_without_dollars(why):

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,3 +204,23 @@ def test_what_the_first_solver_prints_is_not_in_what_the_user_asked_for(monkeypa
     highs.without_banner.__wrapped__()
     print("{}")
     assert capfd.readouterr().out == "{}\n"
+
+
+def test_a_run_that_misjudges_its_start_is_made_again_without_it(monkeypatch):
+    """HiGHS 1.16 took the constant off a start's objective once more and called it optimal."""
+    made = machine(sp.csr_matrix(np.ones((1, 2))), [1.5], [INF], upper=5.0)
+    made.set_integer(np.ones(2, dtype=bool))
+    made.set_cost(np.array([1.0, 2.0]), 10.0)
+    once, starts = Machine._once, []
+
+    def misjudged(self, deadline, options, start, report):
+        starts.append(start is not None)
+        answer = once(self, deadline, options, start, report)
+        wrong = replace(answer, x=start, objective=float(self.cost @ start) - 10.0) if start is not None else answer
+        return wrong
+
+    monkeypatch.setattr(Machine, "_once", misjudged)
+    answer = made.run(Deadline(), {}, np.array([5.0, 0.0]))
+    assert starts == [True, False]
+    assert answer.objective == pytest.approx(12.0)
+    assert answer.x == pytest.approx([2.0, 0.0])
