@@ -216,8 +216,7 @@ def test_a_run_that_misjudges_its_start_is_made_again_without_it(monkeypatch):
     def misjudged(self, deadline, options, start, report):
         starts.append(start is not None)
         answer = once(self, deadline, options, start, report)
-        wrong = replace(answer, x=start, objective=float(self.cost @ start) - 10.0) if start is not None else answer
-        return wrong
+        return replace(answer, x=start, objective=float(self.cost @ start) - 10.0) if start is not None else answer
 
     monkeypatch.setattr(Machine, "_once", misjudged)
     answer = made.run(Deadline(), {}, np.array([5.0, 0.0]))
