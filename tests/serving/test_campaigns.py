@@ -92,12 +92,14 @@ def test_a_later_release_stands_for_one_that_a_fit_has_not_seen():
 
 FLEXGEN = {"source": "FMInference/FlexGen README.md", "gpu": "T4-16GB", "engine": "FlexGen with Compression",
            "precision_weights": "int4", "precision_kv": "int4", "batch": 144, "input_len": 512, "output_len": 32,
-           "metric": "throughput_out_tok_s", "value": 1.0, "notes": "lowest memory tier used: CPU", "n_gpus": 1, "tp": 1}
+           "metric": "throughput_out_tok_s", "value": 1.0, "n_gpus": 1, "tp": 1,
+           "notes": "lowest memory tier used: CPU"}
 
 
 def test_what_an_offloading_engine_held_and_copied_is_read_from_its_scripts(tmp_path):
     found = read(tmp_path, *({**FLEXGEN, "model": name} for name in ("OPT-6.7B", "OPT-30B", "OPT-175B")),
-                 {**FLEXGEN, "model": "OPT-175B", "engine": "FlexGen"}, {**FLEXGEN, "engine": "Hugging Face Accelerate"},
+                 {**FLEXGEN, "model": "OPT-175B", "engine": "FlexGen"},
+                 {**FLEXGEN, "engine": "Hugging Face Accelerate"},
                  {**FLEXGEN, "model": "OPT-30B", "source": "mine"})
     assert found["weights"].tolist() == ["int4", "fp16", "int4", "int4", "int4", "int4"]
     assert found["kv"].unique().tolist() == ["int4"]
